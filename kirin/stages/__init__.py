@@ -1,0 +1,33 @@
+"""The stages of a wish's life, and the engine that runs them.
+
+intake ─► submitter ─► poller ─► deliverer, with the resolver beside the submitter (creates whose
+outcome is unknown) and the reporter beside them all (what the message shows meanwhile).
+"""
+
+from kirin.stages.base import Stage
+from kirin.stages.deliverer import Deliverer
+from kirin.stages.engine import Engine
+from kirin.stages.housekeeper import Housekeeper
+from kirin.stages.intake import Intake
+from kirin.stages.lookup import Lookup
+from kirin.stages.messenger import Messenger
+from kirin.stages.poller import Poller
+from kirin.stages.reporter import Reporter
+from kirin.stages.resolver import Resolver
+from kirin.stages.submitter import Submitter
+from kirin.stages.wakeups import WakeUps
+
+__all__ = [
+    "Deliverer",
+    "Engine",
+    "Housekeeper",
+    "Intake",
+    "Lookup",
+    "Messenger",
+    "Poller",
+    "Reporter",
+    "Resolver",
+    "Stage",
+    "Submitter",
+    "WakeUps",
+]

@@ -1,0 +1,45 @@
+"""The beginning of a wish: it is written down before anything is sent."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+from kirin.images import ReferenceImage
+from kirin.model import Generation, GenerationRequest, Placement
+from kirin.stages.base import Clock
+from kirin.store import GenerationStore
+
+
+class Intake:
+    """Accepts valid wishes."""
+
+    def __init__(
+        self,
+        *,
+        store: GenerationStore,
+        now: Clock,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._store = store
+        self._now = now
+        self._new_id = new_id
+
+    async def accept(
+        self,
+        request: GenerationRequest,
+        placement: Placement,
+        image: ReferenceImage | None = None,
+    ) -> Generation:
+        """Store a wish as queued, under a new `external_task_id`; it will be seen to from here."""
+        now = self._now()
+        generation = Generation(
+            external_task_id=self._new_id(),
+            request=request,
+            placement=placement,
+            created_at=now,
+            due_at=now,
+            message_due_at=now,
+        )
+        await self._store.add(generation, image)
+        return generation

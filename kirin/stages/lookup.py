@@ -1,0 +1,84 @@
+"""Whether the provider finds tasks by our own id: documented, but without its route."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Literal
+
+from kirin.client import KirinClient
+from kirin.errors import ProviderError, TaskNotFound
+from kirin.model import Generation
+from kirin.stages.base import Clock
+from kirin.store import FactStore
+
+log = logging.getLogger(__name__)
+
+FACT = "lookup_by_external_task_id"
+ASK_AGAIN_AFTER = timedelta(days=7)
+"""How long the finding that it does not work is believed."""
+
+
+class Lookup:
+    """Finds out once, by a task that is known to be there, and remembers it with the date."""
+
+    def __init__(
+        self,
+        *,
+        facts: FactStore,
+        client: KirinClient,
+        mode: Literal["auto", "yes", "no"],
+        now: Clock,
+    ) -> None:
+        self._facts = facts
+        self._client = client
+        self._mode = mode
+        self._now = now
+        self._turn = asyncio.Lock()
+        self._settled = mode != "auto"
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Say whether the operator has switched the lookup off."""
+        return self._mode == "no"
+
+    async def works(self) -> bool:
+        """Say whether "not found" can be believed."""
+        if self._mode != "auto":
+            return self._mode == "yes"
+        fact = await self._facts.get(FACT)
+        return fact is not None and fact.value == "yes"
+
+    async def proved(self) -> None:
+        """Note that a task was found by our own id."""
+        if not self._settled and not await self.works():
+            await self._learn("yes")
+
+    async def try_out(self, generation: Generation) -> None:
+        """Find it out with a task that the provider has just shown, unless it is known."""
+        if self._settled or self._turn.locked():
+            return
+        async with self._turn:
+            if await self._is_known():
+                self._settled = True
+                return
+            try:
+                await self._client.look_up(generation.external_task_id)
+            except TaskNotFound:
+                await self._learn("no")
+            except ProviderError as error:
+                log.info("could not try the lookup by our own id: %s", error)
+            else:
+                await self._learn("yes")
+
+    async def _is_known(self) -> bool:
+        fact = await self._facts.get(FACT)
+        if fact is None:
+            return False
+        return fact.value == "yes" or self._now() - fact.learned_at < ASK_AGAIN_AFTER
+
+    async def _learn(self, value: str) -> None:
+        self._settled = True
+        await self._facts.learn(FACT, value, self._now())
+        log.info("the provider finds tasks by our own id: %s", value)

@@ -1,0 +1,95 @@
+"""Creates whose outcome is unknown: looked up by our own id before anything is sent again."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from kirin import pacing
+from kirin.client import KirinClient
+from kirin.errors import ProviderError, RateLimited, TaskNotFound
+from kirin.model import FailureReason, Generation
+from kirin.pacing import PollSchedule
+from kirin.stages.base import Clock, Jitter, Stage
+from kirin.stages.lookup import Lookup
+from kirin.stages.outcome import conclude
+from kirin.store import Claim, GenerationStore, Work
+
+log = logging.getLogger(__name__)
+
+
+class Resolver(Stage):
+    """Takes wishes left in *submitting*: after a timeout, a 5xx, or the death of the process.
+
+    Found: the wish goes on. Not found within `grace`, where the lookup is known to work: it is
+    sent again. Otherwise it ends as unknown; nothing is ever paid twice to be sure.
+    """
+
+    work = Work.RESOLVE
+
+    def __init__(
+        self,
+        *,
+        store: GenerationStore,
+        client: KirinClient,
+        lookup: Lookup,
+        schedule: PollSchedule,
+        grace: timedelta,
+        deadline: timedelta,
+        now: Clock,
+        jitter: Jitter,
+        width: int,
+    ) -> None:
+        super().__init__(store=store, now=now, width=width)
+        self._client = client
+        self._lookup = lookup
+        self._schedule = schedule
+        self._grace = grace
+        self._deadline = deadline
+        self._jitter = jitter
+
+    async def _advance(self, claim: Claim, generation: Generation) -> None:
+        await self._store.save(claim, await self._resolve(generation))
+
+    async def _resolve(self, generation: Generation) -> Generation:
+        if self._lookup.is_forbidden:
+            return self._unknown(generation)
+        try:
+            snapshot = await self._client.look_up(generation.external_task_id)
+        except TaskNotFound:
+            return await self._not_found(generation)
+        except ProviderError as error:
+            log.warning("%s could not be looked up: %s", generation.external_task_id, error)
+            if self._since_sent(generation) > self._deadline:
+                return self._unknown(generation)
+            asked = error.retry_after if isinstance(error, RateLimited) else None
+            return generation.unresolved(self._after(generation, retry_after=asked))
+        await self._lookup.proved()
+        log.info("%s was taken after all", generation.external_task_id)
+        now = self._now()
+        return conclude(generation, snapshot, now) or generation.taken(
+            snapshot.task_id or generation.external_task_id,
+            now=now,
+            poll_at=self._in(self._schedule.delay(polls=0, jitter=self._jitter())),
+        )
+
+    async def _not_found(self, generation: Generation) -> Generation:
+        if self._since_sent(generation) <= self._grace:
+            return generation.unresolved(self._after(generation))
+        if not await self._lookup.works():
+            return self._unknown(generation)
+        log.info("%s was not taken, and is sent again", generation.external_task_id)
+        now = self._now()
+        return generation.requeued(now=now, due_at=now)
+
+    def _unknown(self, generation: Generation) -> Generation:
+        log.error("%s: whether it was taken stays unknown", generation.external_task_id)
+        return generation.failed(FailureReason.UNKNOWN_OUTCOME, now=self._now())
+
+    def _since_sent(self, generation: Generation) -> timedelta:
+        return self._now() - (generation.submitted_at or generation.created_at)
+
+    def _after(self, generation: Generation, *, retry_after: float | None = None) -> datetime:
+        return self._in(
+            pacing.backoff(generation.setbacks + 1, retry_after=retry_after, jitter=self._jitter())
+        )

@@ -1,0 +1,71 @@
+"""The kinds of work that rows wait for, and the lane that each runs in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, auto
+
+from sqlalchemy import Column, ColumnElement, and_
+
+from kirin.model import Generation, Status
+from kirin.store.tables import generations
+
+_OPEN = tuple(status.value for status in Status if not status.is_terminal)
+_TERMINAL = tuple(status.value for status in Status if status.is_terminal)
+
+
+class Work(StrEnum):
+    """What a row can wait for; every kind belongs to one stage."""
+
+    SUBMIT = auto()
+    RESOLVE = auto()
+    POLL = auto()
+    REPORT = auto()
+    DELIVER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The columns that one lane keeps: one worker at a time in each lane of a row."""
+
+    due_at: Column[datetime]
+    lease: Column[str]
+    lease_until: Column[datetime]
+
+
+_c = generations.c
+PROVIDER_LANE = Lane(_c.due_at, _c.lease, _c.lease_until)
+MESSAGE_LANE = Lane(_c.message_due_at, _c.message_lease, _c.message_lease_until)
+
+LANES: dict[Work, Lane] = {
+    Work.SUBMIT: PROVIDER_LANE,
+    Work.RESOLVE: PROVIDER_LANE,
+    Work.POLL: PROVIDER_LANE,
+    Work.REPORT: MESSAGE_LANE,
+    Work.DELIVER: MESSAGE_LANE,
+}
+
+CONDITIONS: dict[Work, ColumnElement[bool]] = {
+    Work.SUBMIT: _c.status == Status.QUEUED.value,
+    Work.RESOLVE: _c.status == Status.SUBMITTING.value,
+    Work.POLL: _c.status == Status.RUNNING.value,
+    Work.REPORT: _c.status.in_(_OPEN),
+    Work.DELIVER: and_(_c.status.in_(_TERMINAL), _c.delivered_at.is_(None)),
+}
+
+_PROVIDER_WORK = {
+    Status.QUEUED: Work.SUBMIT,
+    Status.SUBMITTING: Work.RESOLVE,
+    Status.RUNNING: Work.POLL,
+}
+
+
+def waits_for(generation: Generation) -> set[Work]:
+    """Name the work that a generation in this state waits for, now or later."""
+    work = set()
+    if generation.due_at and generation.status in _PROVIDER_WORK:
+        work.add(_PROVIDER_WORK[generation.status])
+    if generation.message_due_at:
+        work.add(Work.DELIVER if generation.status.is_terminal else Work.REPORT)
+    return work
