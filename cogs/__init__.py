@@ -1,0 +1,1 @@
+"""What is Discord: one extension a feature; what people see is in `ui`."""

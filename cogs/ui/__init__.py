@@ -1,0 +1,1 @@
+"""What people see: cards, texts, and how they get into a message."""

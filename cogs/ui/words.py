@@ -1,0 +1,45 @@
+"""What somebody typed, to be given back when it cannot be used."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import ClassVar
+
+import discord
+
+from cogs.ui.display import block
+
+_ROOM_IN_A_CARD = 3000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The texts of a refused wish: shown to be copied, or in a file where a card is too small."""
+
+    FILE_NAME: ClassVar[str] = "your-words.txt"
+
+    prompt: str
+    negative_prompt: str | None
+
+    @property
+    def copies(self) -> list[str]:
+        """The texts as code blocks under their names."""
+        return [f"{name}, to copy:\n{block(text)}" for name, text in self._named]
+
+    @property
+    def need_a_file(self) -> bool:
+        """Whether a card has not enough room for them."""
+        return sum(map(len, self.copies)) > _ROOM_IN_A_CARD
+
+    def files(self) -> list[discord.File]:
+        """Make the upload that goes with the card: one file, or none."""
+        if not self.need_a_file:
+            return []
+        content = "\n\n".join(f"{name}:\n{text}" for name, text in self._named)
+        return [discord.File(io.BytesIO(content.encode()), filename=self.FILE_NAME)]
+
+    @property
+    def _named(self) -> list[tuple[str, str]]:
+        named = [("Your prompt", self.prompt), ("Your negative prompt", self.negative_prompt or "")]
+        return [(name, text) for name, text in named if text.strip()]
