@@ -13,7 +13,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -81,10 +81,12 @@ async def open_app(
     *,
     now: Callable[[], datetime] = utc_now,
     jitter: Callable[[], float] = random.random,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[App]:
     """Build the parts and own what they hold: the database and the connections.
 
-    Start `bot` and `engine` side by side; neither starts the other.
+    Start `bot` and `engine` side by side; neither starts the other. Time, sleep and randomness
+    are given from outside, so that a test can live an hour in a moment.
     """
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(Database.open(settings.database_url))
@@ -93,7 +95,7 @@ async def open_app(
         wakeups = WakeUps()
         store = GenerationStore(database, owner=settings.worker_name, on_work=wakeups.ring)
         facts = FactStore(database)
-        client = KirinClient(session=api_session, settings=settings)
+        client = KirinClient(session=api_session, settings=settings, sleep=sleep)
         bot = KirinBot(
             intake=Intake(store=store, now=now), facts=facts, extensions=EXTENSIONS, now=now
         )
@@ -103,7 +105,7 @@ async def open_app(
             client=client,
             lookup=Lookup(facts=facts, client=client, mode=settings.kirin_lookup, now=now),
             downloader=PictureDownloader(
-                session=picture_session, trusted_url=settings.kirin_base_url
+                session=picture_session, trusted_url=settings.kirin_base_url, sleep=sleep
             ),
             messenger=DiscordMessenger(client=bot, now=now),
             now=now,

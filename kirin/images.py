@@ -40,6 +40,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"<svg", "SVG"),
 )
 _EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "WebP": "webp", "GIF": "gif"}
+_ENDINGS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
 _QUALITIES = (92, 85, 75)
 _SHRINK = 0.75
 _SMALLEST_SIDE = 64
@@ -125,9 +126,11 @@ def _check_content(image: Image.Image) -> None:
 
 
 def read_picture(data: bytes) -> Picture | None:
-    """Take a downloaded file as a picture, or `None` when it is none that Discord shows."""
-    extension = _EXTENSIONS.get(sniff(data) or "")
-    return Picture(data=data, extension=extension) if extension else None
+    """Take a downloaded file as a picture, or `None` when it is not a whole one of a known kind."""
+    found = sniff(data) or ""
+    extension = _EXTENSIONS.get(found)
+    is_whole = data.rfind(_ENDINGS.get(found, b""), len(data) // 2) >= 0
+    return Picture(data=data, extension=extension) if extension and is_whole else None
 
 
 def fit(pictures: Sequence[Picture], *, per_file: int, in_all: int) -> list[Picture]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from kirin.stages.base import Clock, Stage
 from kirin.stages.housekeeper import Housekeeper
 from kirin.stages.wakeups import WakeUps
-from kirin.store import Claim, GenerationStore
+from kirin.store import Claim, GenerationStore, Work
 
 log = logging.getLogger(__name__)
 
@@ -33,31 +33,39 @@ class Engine:
         now: Clock,
     ) -> None:
         self._store = store
-        self._stages = tuple(stages)
+        self._stages = {stage.work: stage for stage in stages}
         self._housekeeper = housekeeper
         self._wakeups = wakeups
         self._now = now
         self._stopping = asyncio.Event()
 
-    async def run(self) -> None:
-        """Take up what an earlier life has left, and go on until `stop` is called."""
+    async def take_over(self) -> None:
+        """Take up what an earlier life of this process had in hand when it died."""
         released = await self._store.release_own()
         if released:
             log.info("took over %d rows that an earlier run had in hand", released)
+
+    async def run(self) -> None:
+        """Take up what an earlier life has left, and go on until `stop` is called."""
+        await self.take_over()
         async with asyncio.TaskGroup() as group:
-            for stage in self._stages:
+            for stage in self._stages.values():
                 group.create_task(self._run_stage(stage), name=f"stage {stage.work}")
             group.create_task(self._keep_house(), name="housekeeper")
 
     def stop(self) -> None:
         """Take on nothing new; `run` returns when what is under way has ended (or 30 s later)."""
         self._stopping.set()
-        for stage in self._stages:
+        for stage in self._stages.values():
             self._wakeups.ring(stage.work)
+
+    def stage(self, work: Work) -> Stage:
+        """Return the stage that does this kind of work."""
+        return self._stages[work]
 
     async def run_once(self) -> int:
         """Let every stage do what is due now, in the order of a wish's life; return how much."""
-        return sum([await stage.run_once() for stage in self._stages])
+        return sum([await stage.run_once() for stage in self._stages.values()])
 
     async def run_until_idle(self) -> int:
         """Repeat `run_once` until nothing is due at this moment; return how much was done."""

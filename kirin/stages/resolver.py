@@ -17,6 +17,8 @@ from kirin.store import Claim, GenerationStore, Work
 
 log = logging.getLogger(__name__)
 
+_A_MOMENT = timedelta(seconds=1)
+
 
 class Resolver(Stage):
     """Takes wishes left in *submitting*: after a timeout, a 5xx, or the death of the process.
@@ -75,7 +77,8 @@ class Resolver(Stage):
 
     async def _not_found(self, generation: Generation) -> Generation:
         if self._since_sent(generation) <= self._grace:
-            return generation.unresolved(self._after(generation))
+            over = self._now() - self._since_sent(generation) + self._grace + _A_MOMENT
+            return generation.unresolved(min(self._after(generation), over))
         if not await self._lookup.works():
             return self._unknown(generation)
         log.info("%s was not taken, and is sent again", generation.external_task_id)

@@ -44,6 +44,7 @@ _TELLING_TEXTS = {
     "aspect ratio of the input image is invalid": FailureReason.IMAGE_RATIO,
     "not in a valid base64 format": FailureReason.IMAGE_ENCODING,
 }
+_TAKEN = ("exist", "duplic", "unique", "already", "repeat")
 _POLICY_CODES = frozenset({"1300", "1301"})
 
 _BY_CODE: dict[str, type[ProviderError]] = {
@@ -113,7 +114,7 @@ def _kind(status: int, code: str | None, text: str) -> type[ProviderError]:
         return PolicyRefused
     if code in _BY_CODE:
         return _BY_CODE[code]
-    if "external_task_id" in text and any(word in text for word in ("exist", "duplic", "unique")):
+    if "external_task_id" in text and any(word in text for word in _TAKEN):
         return DuplicateTask
     if status in _BY_STATUS:
         return _BY_STATUS[status]

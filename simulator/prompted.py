@@ -1,0 +1,35 @@
+"""Faults asked for inside a prompt, so that a person can see every error card by typing."""
+
+import re
+from collections.abc import Iterator
+
+from simulator.account import CreateRecord
+from simulator.catalogue import FAULTS
+from simulator.pending import PendingFaults
+
+PATTERN = re.compile(r"#fault:([a-z0-9-]+)(?::([1-9][0-9]{0,3}))?")
+
+
+def asked_for(prompt: str) -> Iterator[tuple[str, int]]:
+    """Find the known faults in a prompt, each written `#fault:NAME` or `#fault:NAME:COUNT`."""
+    for name, count in PATTERN.findall(prompt):
+        if name in FAULTS:
+            yield name, int(count or 1)
+
+
+class PromptedFaults:
+    """Arms what a prompt asks for, once for each `external_task_id`, so that a retry goes well."""
+
+    def __init__(self, faults: PendingFaults) -> None:
+        self._faults = faults
+        self._seen: set[str] = set()
+
+    def arm(self, record: CreateRecord) -> None:
+        """Arm the faults of an arriving create, for its own calls only."""
+        prompt = record.params.get("prompt")
+        if not isinstance(prompt, str) or record.external_task_id in self._seen:
+            return
+        if record.external_task_id is not None:
+            self._seen.add(record.external_task_id)
+        for name, count in asked_for(prompt):
+            self._faults.arm(name, count=count, containing=record.external_task_id or prompt)

@@ -1,0 +1,30 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import simcord
+from world import Parts, World, furnish, open_parts
+
+from cogs.base import KirinBot
+
+
+@pytest.fixture
+def changes() -> dict[str, str]:
+    """Settings that differ from the defaults; a test parametrises this."""
+    return {}
+
+
+@pytest.fixture
+async def parts(tmp_path: Path, changes: dict[str, str]) -> AsyncIterator[Parts]:
+    async with open_parts(tmp_path, changes) as opened:
+        yield opened
+
+
+@pytest.fixture
+def simcord_bot(parts: Parts) -> KirinBot:
+    return parts.app.bot
+
+
+@pytest.fixture
+def world(parts: Parts, simcord_env: simcord.Env) -> World:
+    return furnish(parts, simcord_env)
