@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import bot
 import simcord
 
+import bot
 import simulator
 from demo.stage import Stage, open_stage
 from kirin.settings import Settings

@@ -130,8 +130,8 @@ def _state(generation: Generation) -> str:
     match generation.status:
         case Status.QUEUED if generation.setbacks:
             return (
-                "⏳ **The provider is busy or out of reach.** Your wish keeps its place and goes out again "
-                "by itself. Nothing has been charged so far."
+                "⏳ **The provider is busy or out of reach.** Your wish keeps its place and goes "
+                "out again by itself. Nothing has been charged so far."
             )
         case Status.QUEUED:
             return "⏳ **Queued.** It goes out to the provider in a moment."

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 import simcord
-from world import Parts, World, furnish, open_parts
 
 from cogs.base import KirinBot
+from tests.scenarios.world import Parts, World, furnish, open_parts
 
 
 @pytest.fixture

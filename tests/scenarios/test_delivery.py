@@ -3,10 +3,10 @@
 import sqlite3
 
 import pytest
-from world import World, card, gallery, links, message_of
 
 from cogs.ui.texts import EXPLANATIONS, INTERNAL_ERROR
 from kirin.model import FailureReason
+from tests.scenarios.world import World, card, gallery, links, message_of
 
 TOKEN_ROUTE = "/webhooks/*/*/messages/*"
 BOT_ROUTE = "/channels/*/messages/*"

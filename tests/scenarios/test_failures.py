@@ -5,10 +5,10 @@ import logging
 
 import pytest
 from PIL import Image
-from world import World, card, gallery, links, message_of
 
 from cogs.ui.texts import EXPLANATIONS
 from kirin.model import FailureReason, Status
+from tests.scenarios.world import World, card, gallery, links, message_of
 
 
 @pytest.mark.parametrize(

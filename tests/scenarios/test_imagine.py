@@ -7,10 +7,10 @@ from decimal import Decimal
 import aiohttp
 import pytest
 from PIL import Image
-from world import World, card, gallery, message_of
 
 from kirin.model import Status
 from kirin.store import Work
+from tests.scenarios.world import World, card, gallery, message_of
 
 
 def photo(width: int, height: int, file_format: str = "PNG") -> bytes:
@@ -169,7 +169,8 @@ async def test_no_edit_leaves_without_a_ban_on_mentions(world: World) -> None:
     await world.finish()
     edits = [request for request in world.env.http_requests if request.method == "PATCH"]
     assert len(edits) >= 4
-    assert all(request.json["allowed_mentions"] == {"parse": []} for request in edits)
+    bodies = [request.json for request in edits]
+    assert all(body and body["allowed_mentions"] == {"parse": []} for body in bodies)
 
 
 async def test_commands_are_registered_once(world: World) -> None:

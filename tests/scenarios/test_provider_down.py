@@ -1,9 +1,9 @@
 """A provider that cannot be reached at all: no ambiguity, so the wish simply waits."""
 
 import pytest
-from world import World, card, gallery
 
 import simulator
+from tests.scenarios.world import World, card, gallery
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ async def test_wish_waits_for_a_provider_that_is_down_and_is_sent_once_it_is_bac
     sent = await world.imagine()
     await world.work()
     await world.pass_time(60)
-    assert "The provider is busy" in card(sent)
+    assert "The provider is busy or out of reach" in card(sent)
     async with simulator.serve(
         port=unused_tcp_port, now=world.clock, sleep=world.clock.sleep
     ) as back:

@@ -4,10 +4,12 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from PIL import Image
-from world import World, card, gallery, message_of
+
+from tests.scenarios.world import World, card, gallery, message_of
 
 
 def picture(width: int, height: int, file_format: str = "PNG") -> bytes:
@@ -74,7 +76,7 @@ async def test_bad_reference_picture_is_refused_before_anything_is_sent(
     ],
 )
 async def test_bad_option_is_refused_with_the_rule_and_the_way_out(
-    world: World, options: dict[str, object], sentence: str
+    world: World, options: dict[str, Any], sentence: str
 ) -> None:
     sent = await world.imagine(**options)
     await world.work()

@@ -1,13 +1,15 @@
 """Killed anywhere, the bot finishes every wish in its own message, and pays once."""
 
+from dataclasses import replace
+
 import pytest
 from simcord.results import InteractionResult
-from world import World, card, gallery, message_of
 
 from cogs.ui.texts import EXPLANATIONS
 from kirin.model import FailureReason, Status
 from kirin.stages.lookup import FACT
 from kirin.store import Work
+from tests.scenarios.world import World, card, gallery, message_of
 
 
 async def assert_delivered_once(world: World, sent: InteractionResult, message_id: int) -> None:
@@ -66,7 +68,7 @@ async def test_wish_killed_between_its_delivery_and_the_note_of_it_shows_no_pict
     await world.app.engine.stage(Work.POLL).run_once()
     deliverer = world.app.engine.stage(Work.DELIVER)
     (claim,) = await deliverer.claim(1)
-    await deliverer._deliver(claim.generation)
+    await deliverer.handle(replace(claim, lease="lost, so that nothing is noted"))
     assert len(gallery(sent)) == 1
     assert (await world.generation()).delivered_at is None
     await world.restart()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from simulator_kit import LONG_ENOUGH, provider
+
+from tests.simulator.simulator_kit import LONG_ENOUGH, provider
 
 Inbox = asyncio.Queue[dict[str, Any]]
 

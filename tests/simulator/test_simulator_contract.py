@@ -1,9 +1,9 @@
 from typing import Any
 
 import pytest
-from simulator_kit import create_body
 
 from simulator.contract import RATIOS, RefusedError, Wish, read_wish
+from tests.simulator.simulator_kit import create_body
 
 REFUSED_PARAMS: list[tuple[dict[str, object], str]] = [
     ({"prompt": 1}, "prompt must be a string"),

@@ -1,6 +1,5 @@
-from simulator_kit import provider
-
 from simulator import FAULTS
+from tests.simulator.simulator_kit import provider
 
 
 async def test_control_tells_what_arrived_and_lists_every_fault() -> None:

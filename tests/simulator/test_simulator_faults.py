@@ -5,10 +5,10 @@ from typing import Any
 
 import aiohttp
 import pytest
-from simulator_kit import LONG_ENOUGH, Answer, Provider, provider, urls
 
 from simulator import FAULTS
 from simulator.faults import Moment
+from tests.simulator.simulator_kit import LONG_ENOUGH, Answer, Provider, provider, urls
 
 # aiohttp's client asks once more by itself when a GET is not answered at all.
 AIOHTTP_TRIES = 2

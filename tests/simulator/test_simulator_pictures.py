@@ -4,12 +4,12 @@ import random
 
 import pytest
 from PIL import Image
-from simulator_kit import picture, provider, urls
 
 from simulator.contract import RATIOS
 from simulator.lettering import printable
 from simulator.palette import choose
 from simulator.pictures import SCENES, Subject, draw, size_of
+from tests.simulator.simulator_kit import picture, provider, urls
 
 SIZES = {
     "16:9": (1024, 576),

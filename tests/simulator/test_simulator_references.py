@@ -1,10 +1,10 @@
 import base64
 
 import pytest
-from simulator_kit import LONG_ENOUGH, picture, provider
 
 from simulator.contract import RefusedError
 from simulator.reference import BAD_BASE64, BAD_PIXELS, BAD_RATIO, inspect
+from tests.simulator.simulator_kit import LONG_ENOUGH, picture, provider
 
 BAD_PICTURES = [
     (picture(299, 400), BAD_PIXELS),

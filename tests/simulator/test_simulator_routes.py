@@ -1,6 +1,7 @@
 import aiohttp
 import pytest
-from simulator_kit import LONG_ENOUGH, create_body, provider, urls
+
+from tests.simulator.simulator_kit import LONG_ENOUGH, create_body, provider, urls
 
 CREATE = "/model/v1/generation"
 POLL = "/model/v1/generation/task/x"

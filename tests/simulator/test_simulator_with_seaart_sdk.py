@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 import seaart_sdk as sa
-from simulator_kit import create_body
 
 import simulator
 from simulator import Simulator
+from tests.simulator.simulator_kit import create_body
 
 FAST = 2000.0
 
