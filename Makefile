@@ -4,10 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run test check format screenshots clean help
+.PHONY: demo run check-setup test check format screenshots clean help
 
 help:
 	@echo "make demo         see it: a simulated Discord on a page of this machine"
+	@echo "make check-setup  say what is missing or wrong in .env, and print the invite link"
 	@echo "make run          run the bot for real, from .env"
 	@echo "make test         run every test"
 	@echo "make check        format, lint, types, import rules"
@@ -19,6 +20,9 @@ demo: $(VENV)/demo
 
 run: $(VENV)/run
 	$(BIN)/python bot.py
+
+check-setup: $(VENV)/run
+	@$(BIN)/python bot.py --check
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest

@@ -188,6 +188,8 @@ def _charged(generation: Generation, reason: FailureReason) -> str:
     if generation.cost:
         return f"{_money(generation.cost)}, as the provider reports."
     match reason.charge:
+        case Charge.NOTHING if generation.task_id:
+            return "nothing, as far as the provider says."
         case Charge.NOTHING:
             return "nothing."
         case Charge.POSSIBLE:
