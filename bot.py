@@ -70,6 +70,7 @@ class App:
     settings: Settings
     bot: KirinBot
     engine: Engine
+    wakeups: WakeUps
     store: GenerationStore
     facts: FactStore
     client: KirinClient
@@ -119,7 +120,13 @@ async def open_app(
             now=now,
         )
         yield App(
-            settings=settings, bot=bot, engine=engine, store=store, facts=facts, client=client
+            settings=settings,
+            bot=bot,
+            engine=engine,
+            wakeups=wakeups,
+            store=store,
+            facts=facts,
+            client=client,
         )
 
 
@@ -174,7 +181,7 @@ def build_stages(
             width=settings.concurrent_polls,
         ),
         Reporter(
-            store=store, messenger=messenger, now=now, width=settings.concurrent_deliveries * 4
+            store=store, messenger=messenger, now=now, width=settings.concurrent_deliveries * 2
         ),
         Deliverer(
             store=store,

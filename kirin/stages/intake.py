@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 
 from kirin.images import ReferenceImage
 from kirin.model import Generation, GenerationRequest, Placement
 from kirin.stages.base import Clock
 from kirin.store import GenerationStore
+
+FIRST_CARD_AFTER = timedelta(seconds=1)
+"""A wish that leaves at once needs no card that says it is queued; Discord shows it thinking."""
 
 
 class Intake:
@@ -39,7 +43,7 @@ class Intake:
             placement=placement,
             created_at=now,
             due_at=now,
-            message_due_at=now,
+            message_due_at=now + FIRST_CARD_AFTER,
         )
         await self._store.add(generation, image)
         return generation

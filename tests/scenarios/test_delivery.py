@@ -130,7 +130,7 @@ async def test_result_is_not_held_up_by_progress(world: World) -> None:
     sent = await world.imagine()
     await world.work()
     (create,) = world.sim.creates
-    world.clock.advance(6)
+    world.clock.advance(8)
     world.sim.finish(create.external_task_id or "")
     await world.work()
     assert len(gallery(sent)) == 1

@@ -135,6 +135,7 @@ async def test_command_works_in_the_bots_direct_messages(world: World) -> None:
 async def test_card_tells_what_is_happening_while_it_waits(world: World) -> None:
     world.sim.inject("task-slow", seconds=200)
     sent = await world.imagine()
+    world.clock.advance(1)
     await world.app.engine.stage(Work.REPORT).run_once()
     assert "Queued" in card(sent)
     await world.work()
