@@ -15,6 +15,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from cogs.ui import cards
+from cogs.ui.speech import speech
 from kirin.stages import Intake
 from kirin.store import FactStore
 
@@ -81,7 +82,9 @@ class Tree(app_commands.CommandTree[KirinBot]):
             return
         try:
             await interaction.edit_original_response(
-                view=cards.internal_error_card(str(interaction.id)),
+                view=cards.internal_error_card(
+                    str(interaction.id), speech(str(interaction.locale))
+                ),
                 attachments=[],
                 allowed_mentions=discord.AllowedMentions.none(),
             )

@@ -14,6 +14,7 @@ from discord.ext import commands
 from cogs.base import KirinBot
 from cogs.ui import cards, texts
 from cogs.ui.placements import Interaction, defer
+from cogs.ui.speech import Speech, speech_for
 from cogs.ui.words import Words
 from kirin import images
 from kirin.errors import InvalidRequest, Rule
@@ -117,7 +118,8 @@ class Imagine(commands.Cog):
             )
         except InvalidRequest as error:
             log.info("interaction %s refused: %s", interaction.id, error)
-            await _refuse(interaction, error, Words(prompt=prompt, negative_prompt=negative_prompt))
+            words = Words(prompt=prompt, negative_prompt=negative_prompt)
+            await _refuse(interaction, error, words, speech_for(placement))
             return
         generation = await self._intake.accept(request, placement, uploaded)
         log.info("%s queued: n=%d", generation.external_task_id, request.n)
@@ -155,10 +157,12 @@ def _element_ids(*subjects: str | None) -> tuple[int, ...]:
     return tuple(dict.fromkeys(ids))
 
 
-async def _refuse(interaction: Interaction, error: InvalidRequest, words: Words) -> None:
+async def _refuse(
+    interaction: Interaction, error: InvalidRequest, words: Words, say: Speech
+) -> None:
     await interaction.edit_original_response(
-        view=cards.refusal_card(texts.refusal(error), words),
-        attachments=words.files(),
+        view=cards.refusal_card(texts.refusal(error, say), words, say),
+        attachments=words.files(say),
         allowed_mentions=discord.AllowedMentions.none(),
     )
 

@@ -13,6 +13,7 @@ import discord
 from discord import ui
 
 from cogs.ui import cards
+from cogs.ui.speech import speech_for
 from kirin.errors import DeliveryDelayed, DeliveryImpossible
 from kirin.images import Picture
 from kirin.model import Generation, Placement, Status
@@ -55,20 +56,24 @@ class DiscordMessenger:
 
     async def show_waiting(self, generation: Generation) -> None:
         """Show what is happening to a wish that has not ended."""
+        say = speech_for(generation.placement)
         await self._put(
             generation,
-            lambda with_prompt: Edit(view=cards.waiting_card(generation, with_prompt=with_prompt)),
+            lambda with_prompt: Edit(
+                view=cards.waiting_card(generation, say, with_prompt=with_prompt)
+            ),
         )
 
     async def show_outcome(self, generation: Generation, pictures: Sequence[Picture]) -> None:
         """Show how a wish ended; without any picture, where they can be found instead."""
+        say = speech_for(generation.placement)
 
         def failure(with_prompt: bool) -> Edit:
-            return Edit(view=cards.failure_card(generation, with_prompt=with_prompt))
+            return Edit(view=cards.failure_card(generation, say, with_prompt=with_prompt))
 
         def result(with_prompt: bool) -> Edit:
             return Edit(
-                view=cards.result_card(generation, pictures, with_prompt=with_prompt),
+                view=cards.result_card(generation, pictures, say, with_prompt=with_prompt),
                 files=_uploads(generation, pictures),
             )
 

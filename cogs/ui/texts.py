@@ -5,12 +5,14 @@ Both tables are total: a test fails when a rule or a reason has no words.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from cogs.ui.display import inline
+from cogs.ui.speech import N_, Speech
 from kirin.errors import InvalidRequest, Rule
 from kirin.model import FailureReason
 
@@ -29,208 +31,229 @@ class Explanation:
 
 EXPLANATIONS: dict[FailureReason, Explanation] = {
     FailureReason.NO_CAPACITY: Explanation(
-        title="The provider has no capacity left",
-        what="It took the wish, but had no machine free to make the picture.",
-        todo="Try again in a few minutes.",
+        title=N_("The provider has no capacity left"),
+        what=N_("It took the wish, but had no machine free to make the picture."),
+        todo=N_("Try again in a few minutes."),
     ),
     FailureReason.NO_USABLE_RESULT: Explanation(
-        title="The provider got no usable result",
-        what="Its picture maker gave an answer that it could not use.",
-        todo="Try again. If it happens with this prompt every time, word it differently.",
+        title=N_("The provider got no usable result"),
+        what=N_("Its picture maker gave an answer that it could not use."),
+        todo=N_("Try again. If it happens with this prompt every time, word it differently."),
     ),
     FailureReason.NOT_ACCEPTED: Explanation(
-        title="The provider did not accept the wish",
-        what="It could not create a task from these options.",
-        todo="Check the reference picture, the subjects and the options, then try again.",
+        title=N_("The provider did not accept the wish"),
+        what=N_("It could not create a task from these options."),
+        todo=N_("Check the reference picture, the subjects and the options, then try again."),
     ),
     FailureReason.CONTENT_POLICY: Explanation(
-        title="The content policy stopped this wish",
-        what="The provider's automatic check judged the words or the reference picture "
-        "unacceptable.",
-        todo="Change the wording or the reference picture, then try again.",
+        title=N_("The content policy stopped this wish"),
+        what=N_(
+            "The provider's automatic check judged the words or the reference picture unacceptable."
+        ),
+        todo=N_("Change the wording or the reference picture, then try again."),
     ),
     FailureReason.IMAGE_PIXELS: Explanation(
-        title="The reference picture was refused for its size",
-        what="The provider says that its pixel dimensions are not valid: both sides must be at "
-        "least 300 px.",
-        todo="Use a larger picture, or leave it out.",
+        title=N_("The reference picture was refused for its size"),
+        what=N_(
+            "The provider says that its pixel dimensions are not valid: both sides must be at "
+            "least 300 px."
+        ),
+        todo=N_("Use a larger picture, or leave it out."),
     ),
     FailureReason.IMAGE_RATIO: Explanation(
-        title="The reference picture was refused for its shape",
-        what="The provider says that it is too long or too tall: the sides may be 1:2.5 to 2.5:1.",
-        todo="Crop the picture, or leave it out.",
+        title=N_("The reference picture was refused for its shape"),
+        what=N_(
+            "The provider says that it is too long or too tall: the sides may be 1:2.5 to 2.5:1."
+        ),
+        todo=N_("Crop the picture, or leave it out."),
     ),
     FailureReason.IMAGE_ENCODING: Explanation(
-        title="The reference picture could not be read",
-        what="The provider could not decode the picture that came with the wish.",
-        todo="Save it anew as JPEG or PNG and try again. If it is a link, attach the picture "
-        "itself instead.",
+        title=N_("The reference picture could not be read"),
+        what=N_("The provider could not decode the picture that came with the wish."),
+        todo=N_(
+            "Save it anew as JPEG or PNG and try again. If it is a link, attach the picture "
+            "itself instead."
+        ),
     ),
     FailureReason.INVALID_REQUEST: Explanation(
-        title="The provider refused the wish",
-        what="It says that one of the options is not valid.",
-        todo="Try other options. If it keeps happening, tell whoever runs this bot.",
+        title=N_("The provider refused the wish"),
+        what=N_("It says that one of the options is not valid."),
+        todo=N_("Try other options. If it keeps happening, tell whoever runs this bot."),
     ),
     FailureReason.AUTHENTICATION: Explanation(
-        title="This bot cannot sign in at the provider",
-        what="Its API key is missing, wrong or expired. This is not your fault.",
-        todo="Tell whoever runs this bot: the API key has to be renewed.",
+        title=N_("This bot cannot sign in at the provider"),
+        what=N_("Its API key is missing, wrong or expired. This is not your fault."),
+        todo=N_("Tell whoever runs this bot: the API key has to be renewed."),
     ),
     FailureReason.BALANCE: Explanation(
-        title="This bot's account is out of money",
-        what="The provider makes no more pictures until the account is topped up. This is not "
-        "your fault.",
-        todo="Tell whoever runs this bot.",
+        title=N_("This bot's account is out of money"),
+        what=N_(
+            "The provider makes no more pictures until the account is topped up. This is not "
+            "your fault."
+        ),
+        todo=N_("Tell whoever runs this bot."),
     ),
     FailureReason.ACCESS_DENIED: Explanation(
-        title="This bot may not use the provider",
-        what="Its account has no permission for this model, is suspended, or may not call from "
-        "here. This is not your fault.",
-        todo="Tell whoever runs this bot.",
+        title=N_("This bot may not use the provider"),
+        what=N_(
+            "Its account has no permission for this model, is suspended, or may not call from "
+            "here. This is not your fault."
+        ),
+        todo=N_("Tell whoever runs this bot."),
     ),
     FailureReason.BUSY: Explanation(
-        title="The provider was busy for too long",
-        what="The wish waited in the queue until it was given up, and was never sent.",
-        todo="Try again later.",
+        title=N_("The provider was busy for too long"),
+        what=N_("The wish waited in the queue until it was given up, and was never sent."),
+        todo=N_("Try again later."),
     ),
     FailureReason.UNKNOWN_OUTCOME: Explanation(
-        title="The provider did not say whether it took this",
-        what="The connection broke while the wish was being sent. Nothing was sent twice.",
-        todo="If you can accept that it may be paid a second time, send the wish again.",
+        title=N_("The provider did not say whether it took this"),
+        what=N_("The connection broke while the wish was being sent. Nothing was sent twice."),
+        todo=N_("If you can accept that it may be paid a second time, send the wish again."),
     ),
     FailureReason.LOST: Explanation(
-        title="The provider has lost this wish",
-        what="It took the wish, but now says that it knows nothing of it.",
-        todo="Try again. If it keeps happening, tell whoever runs this bot.",
+        title=N_("The provider has lost this wish"),
+        what=N_("It took the wish, but now says that it knows nothing of it."),
+        todo=N_("Try again. If it keeps happening, tell whoever runs this bot."),
     ),
     FailureReason.DEADLINE: Explanation(
-        title="The picture took too long",
-        what="The provider had not finished it after the longest time that this bot waits.",
-        todo="Try again, perhaps with fewer pictures or at 1k.",
+        title=N_("The picture took too long"),
+        what=N_("The provider had not finished it after the longest time that this bot waits."),
+        todo=N_("Try again, perhaps with fewer pictures or at 1k."),
     ),
     FailureReason.UNREADABLE_ANSWER: Explanation(
-        title="The provider gave an unreadable answer",
-        what="What it said about this wish makes no sense to this bot.",
-        todo="Try again later. If it keeps happening, tell whoever runs this bot.",
+        title=N_("The provider gave an unreadable answer"),
+        what=N_("What it said about this wish makes no sense to this bot."),
+        todo=N_("Try again later. If it keeps happening, tell whoever runs this bot."),
     ),
     FailureReason.NO_PICTURES: Explanation(
-        title="The provider finished without a picture",
-        what="It says that the wish is done, but sent no picture along.",
-        todo="Try again, perhaps with another wording.",
+        title=N_("The provider finished without a picture"),
+        what=N_("It says that the wish is done, but sent no picture along."),
+        todo=N_("Try again, perhaps with another wording."),
     ),
     FailureReason.PICTURES_UNAVAILABLE: Explanation(
-        title="The pictures are made, but could not be brought here",
-        what="The provider finished them; fetching them or posting them failed.",
-        todo="Open them through the links below while the provider keeps them.",
+        title=N_("The pictures are made, but could not be brought here"),
+        what=N_("The provider finished them; fetching them or posting them failed."),
+        todo=N_("Open them through the links below while the provider keeps them."),
     ),
     FailureReason.REFERENCE_MISSING: Explanation(
-        title="The reference picture is gone",
-        what="This bot no longer has the picture that belongs to this wish. Nothing was sent.",
-        todo="Attach the picture again.",
+        title=N_("The reference picture is gone"),
+        what=N_("This bot no longer has the picture that belongs to this wish. Nothing was sent."),
+        todo=N_("Attach the picture again."),
     ),
     FailureReason.UNEXPECTED: Explanation(
-        title="The provider could not make this picture",
-        what="It failed for a reason that this bot does not know.",
-        todo="Try again. If it keeps happening, tell whoever runs this bot.",
+        title=N_("The provider could not make this picture"),
+        what=N_("It failed for a reason that this bot does not know."),
+        todo=N_("Try again. If it keeps happening, tell whoever runs this bot."),
     ),
 }
 
 INTERNAL_ERROR = Explanation(
-    title="Something went wrong in this bot",
-    what="Your wish could not be taken on, and was not sent.",
-    todo="Try again. If it keeps happening, tell whoever runs this bot.",
+    title=N_("Something went wrong in this bot"),
+    what=N_("Your wish could not be taken on, and was not sent."),
+    todo=N_("Try again. If it keeps happening, tell whoever runs this bot."),
 )
 
 _LINK_PROBLEMS = {
-    "too_long": "The link is too long: at most 2,048 characters are possible.",
-    "malformed": "That is not a web address.",
-    "not_https": "The link must begin with https://.",
-    "credentials": "The link contains a user name or a password, which would be passed on.",
-    "ip_address": "The link names its computer by number; it must have a host name.",
-    "not_public": "The link does not lead to a public host on the internet.",
+    "too_long": N_("The link is too long: at most 2,048 characters are possible."),
+    "malformed": N_("That is not a web address."),
+    "not_https": N_("The link must begin with https://."),
+    "credentials": N_("The link contains a user name or a password, which would be passed on."),
+    "ip_address": N_("The link names its computer by number; it must have a host name."),
+    "not_public": N_("The link does not lead to a public host on the internet."),
 }
+_OTHER_LINK = N_(
+    "Use a link to a picture that everybody can open (https://…), or attach the picture itself "
+    "as `image`."
+)
+_UNKNOWN_FORMAT = N_(
+    "The file is no picture of a known format; a reference picture must be JPEG or PNG. "
+    "Save it as one of these and attach it again."
+)
 
-Facts = Mapping[str, Any]
-
-_RULES: dict[Rule, Callable[[Facts], str]] = {
-    Rule.PROMPT_EMPTY: lambda _: (
+_RULES: dict[Rule, str] = {
+    Rule.PROMPT_EMPTY: N_(
         "The prompt is empty. Describe the picture in a few words, then send it again."
     ),
-    Rule.PROMPT_TOO_LONG: lambda facts: _too_long("prompt", facts),
-    Rule.NEGATIVE_PROMPT_TOO_LONG: lambda facts: _too_long("negative prompt", facts),
-    Rule.NEGATIVE_PROMPT_WITH_IMAGE: lambda _: (
+    Rule.PROMPT_TOO_LONG: N_(
+        "The prompt has {length} characters; at most {limit} are possible. Shorten it."
+    ),
+    Rule.NEGATIVE_PROMPT_TOO_LONG: N_(
+        "The negative prompt has {length} characters; at most {limit} are possible. Shorten it."
+    ),
+    Rule.NEGATIVE_PROMPT_WITH_IMAGE: N_(
         "A negative prompt cannot go together with a reference picture. Leave one of them out, "
         "or say in the prompt itself what must not appear (“no people, no text”)."
     ),
-    Rule.COUNT_OUT_OF_RANGE: lambda facts: (
-        f"{facts['n']} pictures are not possible: from 1 to {facts['most']} are. Choose `n` anew."
+    Rule.COUNT_OUT_OF_RANGE: N_(
+        "{n} pictures are not possible: from 1 to {most} are. Choose `n` anew."
     ),
-    Rule.TOO_MANY_REFERENCES: lambda facts: (
-        f"There are {facts['references']} subjects and reference pictures; at most "
-        f"{facts['most']} together are possible. Leave some out."
+    Rule.TOO_MANY_REFERENCES: N_(
+        "There are {references} subjects and reference pictures; at most {most} together are "
+        "possible. Leave some out."
     ),
-    Rule.IMAGE_FORMAT: lambda facts: (
-        f"The file is {_kind(facts)}; a reference picture must be JPEG or PNG, whatever its name "
-        "says. Save it as one of these and attach it again."
+    Rule.IMAGE_FORMAT: N_(
+        "The file is in the format {found}; a reference picture must be JPEG or PNG, whatever its "
+        "name says. Save it as one of these and attach it again."
     ),
-    Rule.IMAGE_TOO_LARGE: lambda facts: (
-        f"The picture has {facts['size'] / _MEGABYTE:.1f} MB; at most "
-        f"{facts['limit'] / _MEGABYTE:.0f} MB are possible. Make it smaller or save it as JPEG."
+    Rule.IMAGE_TOO_LARGE: N_(
+        "The picture has {size} MB; at most {limit} MB are possible. Make it smaller or save it "
+        "as JPEG."
     ),
-    Rule.IMAGE_TOO_SMALL: lambda facts: (
-        f"The picture is {facts['width']}×{facts['height']}; both sides must be at least "
-        f"{facts['least']} px. Use a larger one."
+    Rule.IMAGE_TOO_SMALL: N_(
+        "The picture is {width}×{height}; both sides must be at least {least} px. Use a larger one."
     ),
-    Rule.IMAGE_RATIO: lambda facts: (
-        f"The picture is {facts['width']}×{facts['height']}, a ratio of {_ratio(facts)}; from "
-        "1:2.5 to 2.5:1 is possible. Crop it to a less extreme shape."
+    Rule.IMAGE_RATIO: N_(
+        "The picture is {width}×{height}, a ratio of {ratio}; from 1:2.5 to 2.5:1 is possible. "
+        "Crop it to a less extreme shape."
     ),
-    Rule.IMAGE_BROKEN: lambda _: (
+    Rule.IMAGE_BROKEN: N_(
         "The picture is damaged: it cannot be read to its end. Save it anew and attach it again."
     ),
-    Rule.IMAGE_TOO_MANY_PIXELS: lambda facts: (
-        f"The picture{_size(facts)} has more than {facts['limit'] // 1_000_000} million pixels. "
-        "Make it smaller."
+    Rule.IMAGE_TOO_MANY_PIXELS: N_(
+        "The picture has more than {limit} million pixels. Make it smaller."
     ),
-    Rule.IMAGE_UNREADABLE: lambda _: (
-        "Discord did not hand over the attached picture. Attach it again."
-    ),
-    Rule.IMAGE_GIVEN_TWICE: lambda _: (
+    Rule.IMAGE_UNREADABLE: N_("Discord did not hand over the attached picture. Attach it again."),
+    Rule.IMAGE_GIVEN_TWICE: N_(
         "There are two reference pictures, `image` and `image_url`; one is possible. "
         "Leave one of them out."
     ),
-    Rule.IMAGE_URL: lambda facts: (
-        f"{_LINK_PROBLEMS[facts['problem']]} Use a link to a picture that everybody can open "
-        "(https://…), or attach the picture itself as `image`."
-    ),
-    Rule.SUBJECT_ID: lambda facts: (
-        f"“{inline(str(facts['text']), _SHOWN_OF_A_BAD_OPTION)}” is no subject: a subject is named "
-        "by the whole number that the provider gave it (18 digits). Copy the number exactly."
+    Rule.SUBJECT_ID: N_(
+        "“{text}” is no subject: a subject is named by the whole number that the provider gave it "
+        "(18 digits). Copy the number exactly."
     ),
 }
 
 
-def refusal(error: InvalidRequest) -> str:
+def refusal(error: InvalidRequest, say: Speech) -> str:
     """Say which rule a wish breaks, what was measured, and the way out."""
-    return _RULES[error.rule](error.facts)
+    if error.rule is Rule.IMAGE_FORMAT and not error.facts.get("found"):
+        return say(_UNKNOWN_FORMAT)
+    if error.rule is Rule.IMAGE_URL:
+        return f"{say(_LINK_PROBLEMS[str(error.facts['problem'])])} {say(_OTHER_LINK)}"
+    return say(_RULES[error.rule], **_shown(error.rule, error.facts, say))
 
 
-def _too_long(what: str, facts: Facts) -> str:
-    return (
-        f"The {what} has {facts['length']:,} characters; at most {facts['limit']:,} are possible. "
-        "Shorten it."
-    )
+def _shown(rule: Rule, facts: Mapping[str, Any], say: Speech) -> dict[str, object]:
+    """Write the measured facts as people read them."""
+    match rule:
+        case Rule.PROMPT_TOO_LONG | Rule.NEGATIVE_PROMPT_TOO_LONG:
+            return {name: say.number(value) for name, value in facts.items()}
+        case Rule.IMAGE_TOO_LARGE:
+            return {
+                "size": say.number(math.ceil(facts["size"] / _MEGABYTE * 10) / 10),
+                "limit": say.number(facts["limit"] // _MEGABYTE),
+            }
+        case Rule.IMAGE_RATIO:
+            return {**facts, "ratio": _ratio(facts["width"], facts["height"])}
+        case Rule.IMAGE_TOO_MANY_PIXELS:
+            return {"limit": say.number(facts["limit"] // _MEGABYTE)}
+        case Rule.SUBJECT_ID:
+            return {"text": inline(str(facts["text"]), _SHOWN_OF_A_BAD_OPTION)}
+        case _:
+            return dict(facts)
 
 
-def _kind(facts: Facts) -> str:
-    found = facts.get("found")
-    return f"in the format {found}" if found else "no picture of a known format"
-
-
-def _size(facts: Facts) -> str:
-    return f" ({facts['width']}×{facts['height']})" if "width" in facts else ""
-
-
-def _ratio(facts: Facts) -> str:
-    ratio = Fraction(facts["width"], facts["height"])
+def _ratio(width: int, height: int) -> str:
+    ratio = Fraction(width, height)
     return f"{float(ratio):.3g}:1" if ratio >= 1 else f"1:{float(1 / ratio):.3g}"

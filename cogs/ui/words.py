@@ -9,6 +9,7 @@ from typing import ClassVar
 import discord
 
 from cogs.ui.display import block
+from cogs.ui.speech import Speech
 
 _ROOM_IN_A_CARD = 3000
 
@@ -22,24 +23,27 @@ class Words:
     prompt: str
     negative_prompt: str | None
 
-    @property
-    def copies(self) -> list[str]:
-        """The texts as code blocks under their names."""
-        return [f"{name}, to copy:\n{block(text)}" for name, text in self._named]
+    def copies(self, say: Speech) -> list[str]:
+        """Return the texts as code blocks under their names."""
+        return [
+            say("{name}, to copy:", name=name) + f"\n{block(text)}"
+            for name, text in self._named(say)
+        ]
 
-    @property
-    def need_a_file(self) -> bool:
-        """Whether a card has not enough room for them."""
-        return sum(map(len, self.copies)) > _ROOM_IN_A_CARD
+    def need_a_file(self, say: Speech) -> bool:
+        """Say whether a card has not enough room for them."""
+        return sum(map(len, self.copies(say))) > _ROOM_IN_A_CARD
 
-    def files(self) -> list[discord.File]:
+    def files(self, say: Speech) -> list[discord.File]:
         """Make the upload that goes with the card: one file, or none."""
-        if not self.need_a_file:
+        if not self.need_a_file(say):
             return []
-        content = "\n\n".join(f"{name}:\n{text}" for name, text in self._named)
+        content = "\n\n".join(f"{name}:\n{text}" for name, text in self._named(say))
         return [discord.File(io.BytesIO(content.encode()), filename=self.FILE_NAME)]
 
-    @property
-    def _named(self) -> list[tuple[str, str]]:
-        named = [("Your prompt", self.prompt), ("Your negative prompt", self.negative_prompt or "")]
+    def _named(self, say: Speech) -> list[tuple[str, str]]:
+        named = [
+            (say("Your prompt"), self.prompt),
+            (say("Your negative prompt"), self.negative_prompt or ""),
+        ]
         return [(name, text) for name, text in named if text.strip()]
