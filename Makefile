@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo run check-setup test check format screenshots clean help
+.PHONY: demo run check-setup test check format catalogs screenshots clean help
 
 help:
 	@echo "make demo         see it: a simulated Discord on a page of this machine"
@@ -13,6 +13,7 @@ help:
 	@echo "make test         run every test"
 	@echo "make check        format, lint, types, import rules"
 	@echo "make screenshots  make the pictures in docs/ anew"
+	@echo "make catalogs     collect the texts of the code for their translators"
 	@echo "make clean        remove what the others made (never your data/)"
 
 demo: $(VENV)/demo
@@ -36,6 +37,10 @@ check: $(VENV)/dev
 format: $(VENV)/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Collect the texts in the code into the catalogs; then translate what is empty in each kirin.po.
+catalogs: $(VENV)/dev
+	$(BIN)/python -m tools.catalogs
 
 screenshots: $(VENV)/dev
 	$(BIN)/python -m demo.screenshots

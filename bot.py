@@ -29,10 +29,11 @@ from cogs.ui.messenger import DiscordMessenger
 from kirin.checkup import check_database, check_provider
 from kirin.client import KirinClient
 from kirin.download import GuardedResolver, PictureDownloader
-from kirin.errors import SettingsError
+from kirin.errors import SettingsError, StoreError
 from kirin.pacing import PollSchedule
 from kirin.redaction import RedactingFormatter
 from kirin.settings import Settings, unknown_names
+from kirin.spool import open_spool
 from kirin.stages import (
     Deliverer,
     Engine,
@@ -40,6 +41,7 @@ from kirin.stages import (
     Intake,
     Lookup,
     Messenger,
+    Oracle,
     Poller,
     Reporter,
     Resolver,
@@ -47,11 +49,25 @@ from kirin.stages import (
     Submitter,
     WakeUps,
 )
-from kirin.store import Database, FactStore, GenerationStore
+from kirin.store import (
+    Database,
+    DraftStore,
+    FactStore,
+    ForecastStore,
+    GenerationStore,
+    PeopleStore,
+)
 
 log = logging.getLogger("bot")
 
-EXTENSIONS = ("cogs.imagine",)
+EXTENSIONS = (
+    "cogs.imagine",
+    "cogs.actions",
+    "cogs.forms",
+    "cogs.references",
+    "cogs.details",
+    "cogs.results",
+)
 DOTENV = Path(".env")
 INVITE_PERMISSIONS = discord.Permissions(
     view_channel=True, send_messages=True, send_messages_in_threads=True, attach_files=True
@@ -97,18 +113,32 @@ async def open_app(
         store = GenerationStore(database, owner=settings.worker_name, on_work=wakeups.ring)
         facts = FactStore(database)
         client = KirinClient(session=api_session, settings=settings, sleep=sleep)
+        downloader = PictureDownloader(
+            session=picture_session, trusted_url=settings.kirin_base_url, sleep=sleep
+        )
         bot = KirinBot(
-            intake=Intake(store=store, now=now), facts=facts, extensions=EXTENSIONS, now=now
+            intake=Intake(store=store, now=now),
+            store=store,
+            people=PeopleStore(database),
+            drafts=DraftStore(database),
+            facts=facts,
+            downloader=downloader,
+            extensions=EXTENSIONS,
+            now=now,
         )
         stages = build_stages(
             settings,
             store=store,
             client=client,
             lookup=Lookup(facts=facts, client=client, mode=settings.kirin_lookup, now=now),
-            downloader=PictureDownloader(
-                session=picture_session, trusted_url=settings.kirin_base_url, sleep=sleep
+            downloader=downloader,
+            oracle=Oracle(forecasts=ForecastStore(database, now=now), now=now),
+            messenger=DiscordMessenger(
+                client=bot,
+                now=now,
+                result_lifetime=timedelta(days=settings.result_lifetime_days),
             ),
-            messenger=DiscordMessenger(client=bot, now=now),
+            spool=await stack.enter_async_context(open_spool(settings)),
             now=now,
             jitter=jitter,
         )
@@ -137,7 +167,9 @@ def build_stages(
     client: KirinClient,
     lookup: Lookup,
     downloader: PictureDownloader,
+    oracle: Oracle,
     messenger: Messenger,
+    spool: Path,
     now: Callable[[], datetime],
     jitter: Callable[[], float],
 ) -> tuple[Stage, ...]:
@@ -181,7 +213,11 @@ def build_stages(
             width=settings.concurrent_polls,
         ),
         Reporter(
-            store=store, messenger=messenger, now=now, width=settings.concurrent_deliveries * 2
+            store=store,
+            oracle=oracle,
+            messenger=messenger,
+            now=now,
+            width=settings.concurrent_deliveries * 2,
         ),
         Deliverer(
             store=store,
@@ -190,6 +226,8 @@ def build_stages(
             now=now,
             jitter=jitter,
             width=settings.concurrent_deliveries,
+            spool=spool,
+            encodings=settings.concurrent_encodings,
         ),
     )
 
@@ -291,6 +329,8 @@ def main() -> int:
         return _complain(problems)
     try:
         asyncio.run(run(settings))
+    except StoreError as error:
+        return _complain([f"DATABASE_URL cannot be opened ({error})."])
     except discord.LoginFailure:
         return _complain(["DISCORD_TOKEN is not accepted by Discord. Run: python bot.py --check"])
     return 0

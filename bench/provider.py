@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import aiohttp
 
-_ROOT = Path(__file__).parents[1]
+from bench.processes import run_module
+
 _GREETING = re.compile(r"(?P<url>http://\S+) with the key (?P<key>\S+)")
-_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,35 +47,10 @@ class Provider:
 
 
 @asynccontextmanager
-async def run_provider(*, speed: float, seed: int) -> AsyncIterator[Provider]:
-    """Start a simulator on a free port, and end it afterwards."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "simulator", "--port", "0"),
-        *("--speed", str(speed), "--seed", str(seed)),
-        cwd=_ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield await _greeted(process)
-    finally:
-        await _end(process)
-
-
-async def _greeted(process: asyncio.subprocess.Process) -> Provider:
-    if process.stdout is None:
-        raise RuntimeError("the simulator has no output to read its address from")
-    line = (await asyncio.wait_for(process.stdout.readline(), _PATIENCE)).decode()
-    greeting = _GREETING.search(line)
-    if greeting is None:
-        raise RuntimeError(f"the simulator did not tell its address but {line!r}")
-    return Provider(base_url=greeting["url"], key=greeting["key"])
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        await asyncio.wait_for(process.wait(), _PATIENCE)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
+async def run_provider(*, speed: float, seed: int, grain: bool = False) -> AsyncIterator[Provider]:
+    """Start a simulator on a free port, and end it afterwards; `grain` makes large pictures."""
+    arguments = ["--port", "0", "--speed", str(speed), "--seed", str(seed)]
+    if grain:
+        arguments.append("--grain")
+    async with run_module("simulator", *arguments, greeting=_GREETING) as greeting:
+        yield Provider(base_url=greeting["url"], key=greeting["key"])

@@ -9,19 +9,18 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from cogs.ui import cards
-from cogs.ui.speech import speech
+from cogs.ui.answers import owning_up
+from cogs.ui.translator import Translator
+from kirin.download import PictureDownloader
 from kirin.stages import Intake
-from kirin.store import FactStore
+from kirin.store import DraftStore, FactStore, GenerationStore, PeopleStore
 
 log = logging.getLogger(__name__)
 
-_TOO_LATE = frozenset({10062, 40060})
 _COMMANDS_FACT = "commands:{application_id}"
 
 
@@ -32,7 +31,11 @@ class KirinBot(commands.Bot):
         self,
         *,
         intake: Intake,
+        store: GenerationStore,
+        people: PeopleStore,
+        drafts: DraftStore,
         facts: FactStore,
+        downloader: PictureDownloader,
         extensions: Sequence[str],
         now: Callable[[], datetime],
     ) -> None:
@@ -44,6 +47,10 @@ class KirinBot(commands.Bot):
             tree_cls=Tree,
         )
         self.intake = intake
+        self.store = store
+        self.people = people
+        self.drafts = drafts
+        self.downloader = downloader
         self.now = now
         self._facts = facts
         self._features = tuple(extensions)
@@ -52,18 +59,28 @@ class KirinBot(commands.Bot):
         """Load the features, and tell Discord of the commands if they have changed."""
         for feature in self._features:
             await self.load_extension(feature)
+        await self.tree.set_translator(Translator())
         await self._sync_if_changed()
 
     async def _sync_if_changed(self) -> None:
         """Register the commands: Discord allows 200 creations a day, so only when they differ."""
         name = _COMMANDS_FACT.format(application_id=self.application_id)
-        fingerprint = _fingerprint([c.to_dict(self.tree) for c in self.tree.get_commands()])
+        fingerprint = _fingerprint(await self._translated_commands())
         known = await self._facts.get(name)
         if known is not None and known.value == fingerprint:
             return
         synced = await self.tree.sync()
         await self._facts.learn(name, fingerprint, self.now())
         log.info("registered %d commands", len(synced))
+
+    async def _translated_commands(self) -> list[dict[str, Any]]:
+        translator = self.tree.translator
+        if translator is None:
+            return [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        return [
+            await command.get_translated_payload(self.tree, translator)
+            for command in self.tree.get_commands()
+        ]
 
 
 class Tree(app_commands.CommandTree[KirinBot]):
@@ -72,24 +89,10 @@ class Tree(app_commands.CommandTree[KirinBot]):
     async def on_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
     ) -> None:
-        """Tell the person, and leave the details in the log under the interaction's id."""
+        """Tell the person what a failed command means for them."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        if isinstance(cause, discord.HTTPException) and cause.code in _TOO_LATE:
-            log.warning("interaction %s was too late or answered elsewhere", interaction.id)
-            return
-        log.error("interaction %s failed", interaction.id, exc_info=cause)
-        if not interaction.response.is_done():
-            return
-        try:
-            await interaction.edit_original_response(
-                view=cards.internal_error_card(
-                    str(interaction.id), speech(str(interaction.locale))
-                ),
-                attachments=[],
-                allowed_mentions=discord.AllowedMentions.none(),
-            )
-        except (discord.DiscordException, aiohttp.ClientError, OSError) as failure:
-            log.warning("interaction %s could not be told: %s", interaction.id, failure)
+        async with owning_up(interaction):
+            raise cause
 
 
 def _fingerprint(payload: list[dict[str, Any]]) -> str:

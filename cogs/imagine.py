@@ -9,12 +9,14 @@ from datetime import datetime
 
 import discord
 from discord import app_commands
+from discord.app_commands import locale_str
 from discord.ext import commands
 
 from cogs.base import KirinBot
-from cogs.ui import cards, texts
+from cogs.ui.answers import refuse
+from cogs.ui.choices import RATIO_NAMES, RESOLUTION_NAMES
 from cogs.ui.placements import Interaction, defer
-from cogs.ui.speech import Speech, speech_for
+from cogs.ui.speech import N_, speech_for
 from cogs.ui.words import Words
 from kirin import images
 from kirin.errors import InvalidRequest, Rule
@@ -36,20 +38,12 @@ log = logging.getLogger(__name__)
 _CHECKS_AT_ONCE = 2
 _ID_LIMIT = 40
 
-_RATIO_NAMES = {
-    AspectRatio.WIDE: "16:9 · wide",
-    AspectRatio.TALL: "9:16 · tall",
-    AspectRatio.SQUARE: "1:1 · square",
-    AspectRatio.CLASSIC: "4:3",
-    AspectRatio.CLASSIC_TALL: "3:4",
-    AspectRatio.PHOTO: "3:2 · photo",
-    AspectRatio.PHOTO_TALL: "2:3 · tall photo",
-    AspectRatio.CINEMA: "21:9 · cinema",
-}
-_RATIOS = [app_commands.Choice(name=name, value=ratio) for ratio, name in _RATIO_NAMES.items()]
+_RATIOS = [
+    app_commands.Choice(name=locale_str(name), value=ratio) for ratio, name in RATIO_NAMES.items()
+]
 _RESOLUTIONS = [
-    app_commands.Choice(name="1k · about 1,000 pixels wide", value=Resolution.ONE_K),
-    app_commands.Choice(name="2k · about 2,000 pixels wide", value=Resolution.TWO_K),
+    app_commands.Choice(name=locale_str(name), value=size)
+    for size, name in RESOLUTION_NAMES.items()
 ]
 
 Prompt = app_commands.Range[str, 1, PROMPT_LIMIT]
@@ -66,23 +60,23 @@ class Imagine(commands.Cog):
         self._now = now
         self._checking = asyncio.Semaphore(_CHECKS_AT_ONCE)
 
-    @app_commands.command(description="Make pictures from your words.")
+    @app_commands.command(description=N_("Make pictures from your words."))
     @app_commands.allowed_installs(guilds=True, users=True)
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=True)
     @app_commands.describe(
-        prompt="What to paint; it may also say what must not appear",
-        negative_prompt="What must not appear (not together with a reference picture)",
-        image="A reference picture: JPEG or PNG, at most 10 MB, both sides at least 300 px",
-        image_url="A link to a reference picture (https), instead of attaching one",
-        aspect_ratio="The shape; 16:9 unless you choose",
-        resolution="The size; 1k unless you choose",
-        n="How many pictures; 1 unless you choose",
-        watermark="Put the provider's watermark on the pictures",
-        subject="The number of a subject from the provider's library",
-        subject2="A second subject",
-        subject3="A third subject",
-        private="Show the answer to you alone",
-        spoiler="Hide the pictures until they are clicked",
+        prompt=N_("What to paint; it may also say what must not appear"),
+        negative_prompt=N_("What must not appear (not together with a reference picture)"),
+        image=N_("A reference picture: JPEG or PNG, at most 10 MB, both sides at least 300 px"),
+        image_url=N_("A link to a reference picture (https), instead of attaching one"),
+        aspect_ratio=N_("The shape; 16:9 unless you choose"),
+        resolution=N_("The size; 1k unless you choose"),
+        n=N_("How many pictures; 1 unless you choose"),
+        watermark=N_("Put the provider's watermark on the pictures"),
+        subject=N_("The number of a subject from the provider's library"),
+        subject2=N_("A second subject"),
+        subject3=N_("A third subject"),
+        private=N_("Show the answer to you alone"),
+        spoiler=N_("Hide the pictures until they are clicked"),
     )
     @app_commands.choices(aspect_ratio=_RATIOS, resolution=_RESOLUTIONS)
     async def imagine(
@@ -119,7 +113,7 @@ class Imagine(commands.Cog):
         except InvalidRequest as error:
             log.info("interaction %s refused: %s", interaction.id, error)
             words = Words(prompt=prompt, negative_prompt=negative_prompt)
-            await _refuse(interaction, error, words, speech_for(placement))
+            await refuse(interaction, error, words, speech_for(placement))
             return
         generation = await self._intake.accept(request, placement, uploaded)
         log.info("%s queued: n=%d", generation.external_task_id, request.n)
@@ -155,16 +149,6 @@ async def _read(attachment: discord.Attachment) -> ReferenceImage:
 def _element_ids(*subjects: str | None) -> tuple[int, ...]:
     ids = [parse_element_id(text) for text in subjects if text is not None]
     return tuple(dict.fromkeys(ids))
-
-
-async def _refuse(
-    interaction: Interaction, error: InvalidRequest, words: Words, say: Speech
-) -> None:
-    await interaction.edit_original_response(
-        view=cards.refusal_card(texts.refusal(error, say), words, say),
-        attachments=words.files(say),
-        allowed_mentions=discord.AllowedMentions.none(),
-    )
 
 
 async def setup(bot: KirinBot) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from kirin.client import KirinClient
 from kirin.errors import (
     AuthenticationFailed,
     NoAnswer,
     ProviderError,
     RequestRefused,
+    StoreError,
     TaskNotFound,
 )
 from kirin.settings import Settings
@@ -23,11 +22,8 @@ async def check_database(settings: Settings) -> str | None:
     try:
         async with Database.open(settings.database_url):
             return None
-    except (SQLAlchemyError, OSError) as error:
-        return (
-            f"DATABASE_URL cannot be opened ({type(error).__name__}). "
-            "Check that its folder can be written to."
-        )
+    except StoreError as error:
+        return f"DATABASE_URL cannot be opened ({error}). Check that its folder can be written to."
 
 
 async def check_provider(client: KirinClient) -> str | None:

@@ -136,8 +136,9 @@ class KirinClient:
                     raise wire.error_from(response.status, response.headers, answer)
                 return answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            # not chained: the request's headers hold the key, and such errors hold the request
-            raise _no_answer(error) from None
+            no_answer = _no_answer(error)
+        # raised out here, unchained: such errors hold the request, and its headers hold the key
+        raise no_answer
 
     def _noted(self, snapshot: TaskSnapshot) -> TaskSnapshot:
         """Tell the operator, once for each, about a status that the contract does not know."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import ipaddress
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Final
+from pathlib import Path
+from typing import BinaryIO, Final
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
@@ -14,8 +16,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from kirin.errors import DownloadFailed
-from kirin.images import Picture, read_picture
-from kirin.links import is_ip_address
+from kirin.images import Picture, picture_extension
+from kirin.links import is_public_name
 
 MOST_PICTURE_BYTES: Final = 48 * 1024 * 1024
 """A larger file is not taken for a picture of this provider (2k as PNG is about 8 MiB)."""
@@ -24,7 +26,7 @@ _SECONDS = 60.0
 _REDIRECTS = 3
 _ATTEMPTS = 3
 _PAUSE = 0.5
-_CHUNK = 64 * 1024
+_CHUNK = 256 * 1024
 _REDIRECTING = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({400, 401, 403, 404, 410, 451})
 
@@ -69,34 +71,50 @@ class PictureDownloader:
         trusted = urlsplit(trusted_url)
         self._trusted = (trusted.scheme, trusted.netloc)
 
-    async def fetch(self, url: str) -> Picture:
-        """Fetch one picture, or raise `DownloadFailed`."""
+    async def fetch(self, url: str) -> bytes:
+        """Fetch one picture into memory, or raise `DownloadFailed`."""
+        file = io.BytesIO()
+        await self._fetch(url, file)
+        return file.getvalue()
+
+    async def save(self, url: str, path: Path, *, number: int) -> Picture:
+        """Fetch a wish's picture of that number into a new file, or raise `DownloadFailed`."""
+        with await asyncio.to_thread(path.open, "xb+") as file:
+            extension = await self._fetch(url, file)
+        size = (await asyncio.to_thread(path.stat)).st_size
+        return Picture(number=number, path=path, size=size, extension=extension)
+
+    async def _fetch(self, url: str, file: BinaryIO) -> str:
+        """Fill an empty file; return the extension that its content calls for."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await self._fetch_once(url)
+                return await self._fetch_once(url, file)
             except DownloadFailed as error:
                 if error.is_final or attempt == _ATTEMPTS:
                     raise
                 await self._sleep(_PAUSE * attempt)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _fetch_once(self, url: str) -> Picture:
+    async def _fetch_once(self, url: str, file: BinaryIO) -> str:
+        file.seek(0)
+        file.truncate()
         try:
             async with asyncio.timeout(_SECONDS):
-                data = await self._follow(url)
+                await self._follow(url, file)
+            extension = await asyncio.to_thread(picture_extension, file)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise DownloadFailed(type(error).__name__) from error
-        picture = read_picture(data)
-        if picture is None:
+        if extension is None:
             raise DownloadFailed("the file is no picture")
-        return picture
+        return extension
 
-    async def _follow(self, url: str) -> bytes:
+    async def _follow(self, url: str, file: BinaryIO) -> None:
         for _ in range(_REDIRECTS + 1):
             self._check(url)
             async with self._session.get(url, allow_redirects=False) as response:
                 if response.status == HTTPStatus.OK:
-                    return await _read(response)
+                    await _save(response, file)
+                    return
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTING or not location:
                     raise DownloadFailed(
@@ -109,16 +127,17 @@ class PictureDownloader:
         parts = urlsplit(url)
         if (parts.scheme, parts.netloc) == self._trusted:
             return
-        if parts.scheme != "https" or not parts.hostname or is_ip_address(parts.hostname):
+        if parts.scheme != "https" or not is_public_name(parts.hostname or ""):
             raise DownloadFailed("a link that may not be followed", is_final=True)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _save(response: aiohttp.ClientResponse, file: BinaryIO) -> None:
+    """Stream a body into a file; only one chunk of it is in memory."""
     if (response.content_length or 0) > MOST_PICTURE_BYTES:
         raise DownloadFailed("too large", is_final=True)
-    data = bytearray()
+    size = 0
     async for chunk in response.content.iter_chunked(_CHUNK):
-        data += chunk
-        if len(data) > MOST_PICTURE_BYTES:
+        size += len(chunk)
+        if size > MOST_PICTURE_BYTES:
             raise DownloadFailed("too large", is_final=True)
-    return bytes(data)
+        await asyncio.to_thread(file.write, chunk)

@@ -19,6 +19,7 @@ KirinError
 ├── DownloadFailed           one finished picture could not be fetched
 ├── DeliveryError            the outcome could not be put into its message
 │   ├── DeliveryDelayed      trouble that passes: try the same again later
+│   ├── UploadTooLarge       Discord takes no files of this size here: try smaller ones
 │   └── DeliveryImpossible   no route to the message is left
 └── StoreError               the database disagrees
     └── DuplicateGeneration  that external_task_id is already stored
@@ -173,6 +174,10 @@ class DeliveryDelayed(DeliveryError):
     def __init__(self, text: str, *, retry_after: float | None = None) -> None:
         super().__init__(text)
         self.retry_after = retry_after
+
+
+class UploadTooLarge(DeliveryError):
+    """Discord refused the files for their size; smaller ones, or none, may be accepted."""
 
 
 class DeliveryImpossible(DeliveryError):

@@ -1,14 +1,15 @@
-"""Rules for reference images, and making results fit an upload limit.
+"""Rules for reference images, and what is a finished picture.
 
-Everything here computes: call it off the event loop.
+Everything here computes or reads files: call it off the event loop.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image
 
@@ -22,6 +23,8 @@ SHORTEST_SIDE = 300
 
 MOST_PIXELS = 100_000_000
 """Above this a picture is taken for a decompression bomb; no camera phone makes larger ones."""
+
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow warns above this, and refuses above twice as many
 
 _RATIO_LONG, _RATIO_SHORT = 5, 2  # 2.5 : 1, in whole numbers
 
@@ -41,9 +44,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 )
 _EXTENSIONS = {"PNG": "png", "JPEG": "jpg", "WebP": "webp", "GIF": "gif"}
 _ENDINGS = {"PNG": b"IEND", "JPEG": b"\xff\xd9"}
-_QUALITIES = (92, 85, 75)
-_SHRINK = 0.75
-_SMALLEST_SIDE = 64
+_HEAD = 16
+_TAIL = 64 * 1024  # the end of a file is looked for in its last bytes, and in its second half only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +60,18 @@ class ReferenceImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A finished picture as it is uploaded; `is_original` is false once it was re-encoded."""
+    """A finished picture, as a file on disk; its bytes are never in memory as a whole.
 
-    data: bytes = field(repr=False)
+    `number` is its place among the provider's results, from 1; `size` is in bytes. `is_original`
+    is false once it was re-encoded; `fits` is false for one that can only be linked to.
+    """
+
+    number: int
+    path: Path
+    size: int
     extension: str
     is_original: bool = True
+    fits: bool = True
 
 
 def sniff(data: bytes) -> str | None:
@@ -125,35 +134,11 @@ def _check_content(image: Image.Image) -> None:
         image.verify()
 
 
-def read_picture(data: bytes) -> Picture | None:
-    """Take a downloaded file as a picture, or `None` when it is not a whole one of a known kind."""
-    found = sniff(data) or ""
-    extension = _EXTENSIONS.get(found)
-    is_whole = data.rfind(_ENDINGS.get(found, b""), len(data) // 2) >= 0
-    return Picture(data=data, extension=extension) if extension and is_whole else None
-
-
-def fit(pictures: Sequence[Picture], *, per_file: int, in_all: int) -> list[Picture]:
-    """Re-encode the pictures that are too large, so that each and all of them fit (in bytes).
-
-    A picture that cannot be made to fit is returned as it came; the upload will say so.
-    """
-    share = in_all // max(len(pictures), 1)
-    too_much = sum(len(picture.data) for picture in pictures) > in_all
-    limit = min(per_file, share) if too_much else per_file
-    return [
-        picture if len(picture.data) <= limit else _smaller(picture, limit) for picture in pictures
-    ]
-
-
-def _smaller(picture: Picture, limit: int) -> Picture:
-    with Image.open(io.BytesIO(picture.data)) as opened:
-        image = opened.convert("RGB")
-    while min(image.size) >= _SMALLEST_SIDE:
-        for quality in _QUALITIES:
-            buffer = io.BytesIO()
-            image.save(buffer, "JPEG", quality=quality, optimize=True)
-            if buffer.tell() <= limit:
-                return Picture(data=buffer.getvalue(), extension="jpg", is_original=False)
-        image = image.resize((int(image.width * _SHRINK), int(image.height * _SHRINK)))
-    return picture
+def picture_extension(file: BinaryIO) -> str | None:
+    """Name a downloaded file's kind, or `None` when it is not a whole picture of a known one."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    found = sniff(file.read(_HEAD)) or ""
+    file.seek(max(size - _TAIL, size // 2))
+    is_whole = _ENDINGS.get(found, b"") in file.read()
+    return _EXTENSIONS.get(found) if is_whole else None

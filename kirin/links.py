@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from kirin.errors import InvalidRequest, Rule
@@ -11,6 +12,7 @@ LONGEST_LINK = 2048
 """Characters in a link that people give."""
 
 _LONGEST_HOST = 253
+_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _PRIVATE_ENDINGS = (".local", ".localhost", ".internal", ".lan", ".home", ".test", ".invalid")
 
 
@@ -24,7 +26,7 @@ def check_image_url(text: str) -> str:
     problem = _problem(link)
     if problem:
         raise InvalidRequest(Rule.IMAGE_URL, problem=problem)
-    return link
+    return "https" + link[len("https") :]  # phones write "Https"
 
 
 def _problem(link: str) -> str | None:
@@ -37,10 +39,10 @@ def _problem(link: str) -> str | None:
         return "not_https"
     if parts.username is not None or parts.password is not None:
         return "credentials"
-    host = (parts.hostname or "").rstrip(".")
+    host = _plain(parts.hostname or "")
     if is_ip_address(host):
         return "ip_address"
-    return None if _is_public_name(host) else "not_public"
+    return None if is_public_name(host) else "not_public"
 
 
 def _split(link: str) -> SplitResult | None:
@@ -58,16 +60,27 @@ def is_ip_address(host: str) -> bool:
         ipaddress.ip_address(host)
     except ValueError:
         # 127.1, 0x7f000001, 2130706433: the old spellings end in a number
-        last = host.rsplit(".", 1)[-1].lower()
+        last = host.rstrip(".").rsplit(".", 1)[-1].lower()
         return last.isdigit() or last.startswith("0x")
     return True
 
 
-def _is_public_name(host: str) -> bool:
-    labels = host.split(".")
+def is_public_name(host: str) -> bool:
+    """Say whether a host is a name (in ASCII) that anybody might resolve, and no address."""
+    name = host.lower().rstrip(".")
+    labels = name.split(".")
     return (
-        len(host) <= _LONGEST_HOST
+        len(name) <= _LONGEST_HOST
         and len(labels) > 1
-        and all(labels)
-        and not f".{host}".lower().endswith(_PRIVATE_ENDINGS)
+        and all(_LABEL.fullmatch(label) for label in labels)
+        and not f".{name}".endswith(_PRIVATE_ENDINGS)
+        and not is_ip_address(name)
     )
+
+
+def _plain(host: str) -> str:
+    """Spell a host as resolvers do: international letters, digits and full stops in ASCII."""
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""

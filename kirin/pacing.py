@@ -36,7 +36,7 @@ class PollSchedule:
             if wait >= self.longest:
                 break
             wait *= self.growth
-        return spread(min(wait, self.longest), jitter)
+        return min(spread(wait, jitter), self.longest)
 
 
 def backoff(setbacks: int, *, retry_after: float | None = None, jitter: float = 0.5) -> float:

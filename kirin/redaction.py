@@ -10,8 +10,8 @@ BLACKED_OUT = "[secret]"
 
 _SHORTEST_SECRET = 8
 _SHAPES = (
-    re.compile(r"(?<=/webhooks/)(\d+)/[\w-]+"),
-    re.compile(r"(?<=/interactions/)(\d+)/[\w-]+"),
+    re.compile(r"(?<=/webhooks/)(\d+)/[\w.~+=%-]+"),
+    re.compile(r"(?<=/interactions/)(\d+)/[\w.~+=%-]+"),
 )
 _CREDENTIALS = re.compile(r"\b(Bearer|Bot)\s+[\w.~+/=-]{8,}")
 _TOKEN_FIELDS = re.compile(r"""(['"]token['"]\s*:\s*['"])[^'"]+""")
@@ -26,7 +26,8 @@ class RedactingFormatter(logging.Formatter):
 
     def __init__(self, *, secrets: Iterable[str]) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-        self._secrets = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        long_enough = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
+        self._secrets = sorted(long_enough, key=len, reverse=True)  # one may contain another
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a record without its secrets."""

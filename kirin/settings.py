@@ -25,10 +25,11 @@ from kirin.errors import SettingsError
 
 def _base_url(value: str) -> str:
     parts = urlsplit(value)
-    if not parts.hostname or parts.query or parts.fragment or parts.username:
+    if not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
         raise ValueError("it must be a plain address such as https://cloud.vtrix.ai")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise ValueError("it must start with https:// (http:// is for this machine only)")
+    _ = parts.port  # raises ValueError where it is none
     return value.rstrip("/")
 
 
@@ -44,8 +45,16 @@ def _path_with(placeholder: str) -> AfterValidator:
 
 
 def _database_url(value: str) -> str:
-    if not value.startswith("sqlite+aiosqlite:///"):
+    path = value.removeprefix("sqlite+aiosqlite:///")
+    if path in {value, ""} or ":memory:" in path:
         raise ValueError("it must start with sqlite+aiosqlite:/// followed by a file's path")
+    return value
+
+
+def _one_word(value: SecretStr) -> SecretStr:
+    word = value.get_secret_value()
+    if not word or not word.isprintable() or " " in word:
+        raise ValueError("it must be one word, without spaces or line breaks")
     return value
 
 
@@ -60,6 +69,7 @@ def is_loopback(host: str) -> bool:
 
 
 Path = Annotated[str, StringConstraints(pattern=r"^/[^{}]*$")]
+Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Minutes = Annotated[float, Field(gt=0, le=10_080)]
 Lanes = Annotated[int, Field(ge=1, le=256)]
@@ -73,12 +83,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    discord_token: SecretStr = Field(
-        min_length=1,
+    discord_token: Secret = Field(
         description="The bot's token: Discord Developer Portal, your application, page Bot.",
     )
-    kirin_api_key: SecretStr = Field(
-        min_length=1, description="The API key of your account at the picture provider."
+    kirin_api_key: Secret = Field(
+        description="The API key of your account at the picture provider."
     )
     kirin_base_url: Annotated[str, AfterValidator(_base_url)] = Field(
         default="https://cloud.vtrix.ai", description="Where the provider's API lives."
@@ -110,16 +119,16 @@ class Settings(BaseModel):
         default="INFO", description="How much is logged. Secrets are blacked out at every level."
     )
     first_poll_seconds: Seconds = Field(
-        default=6.0, description="How long after a create a task is read for the first time."
+        default=8.0, description="How long after a create a task is read for the first time."
     )
     poll_interval_seconds: Seconds = Field(
         default=3.0, description="The wait between the first and the second poll."
     )
     poll_growth: Annotated[float, Field(ge=1, le=4)] = Field(
-        default=1.25, description="Each further wait is this many times the one before."
+        default=1.1, description="Each further wait is this many times the one before."
     )
     longest_poll_interval_seconds: Seconds = Field(
-        default=20.0, description="No wait between two polls is longer (but for back-off)."
+        default=10.0, description="No wait between two polls is longer (but for back-off)."
     )
     queue_deadline_minutes: Minutes = Field(
         default=60.0,
@@ -142,8 +151,19 @@ class Settings(BaseModel):
     concurrent_creates: Lanes = Field(default=16, description="Creates under way at once.")
     concurrent_polls: Lanes = Field(default=32, description="Polls under way at once.")
     concurrent_deliveries: Lanes = Field(
-        default=4,
-        description="Deliveries under way at once; each holds one wish's pictures in memory.",
+        default=8,
+        description="Deliveries under way at once; their pictures wait on disk, beside the "
+        "database (some 70 MB for nine in 2k).",
+    )
+    concurrent_encodings: Lanes = Field(
+        default=1,
+        description="Pictures made smaller at once, for uploads; each needs up to 120 MB of memory "
+        "for a second.",
+    )
+    result_lifetime_days: Annotated[float, Field(gt=0, le=3650)] = Field(
+        default=30.0,
+        description="How long the provider keeps its pictures (observed, not promised); told "
+        "beside links to them.",
     )
 
     @classmethod
@@ -155,9 +175,9 @@ class Settings(BaseModel):
         values: dict[str, Any] = {}
         for layer in layers:
             for name, value in layer.items():
-                field = name.lower()
-                if name.isupper() and field in cls.model_fields and value:
-                    values[field] = value.strip()
+                field, text = name.lower(), (value or "").strip()
+                if name.isupper() and field in cls.model_fields and text:
+                    values[field] = text
         try:
             return cls(**values)
         except ValidationError as error:
@@ -175,4 +195,4 @@ def _in_words(problem: Mapping[str, Any]) -> str:
 def unknown_names(names: Mapping[str, object]) -> list[str]:
     """List the variables that look like settings of this bot but are none: mostly typing errors."""
     known = {field.upper() for field in Settings.model_fields}
-    return sorted(name for name in names if name.upper() not in known)
+    return sorted(name for name in names if name not in known)

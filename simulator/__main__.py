@@ -31,6 +31,7 @@ async def _run(options: argparse.Namespace) -> None:
         lookup_by_external_id=options.lookup,
         prompt_faults=options.prompt_faults,
         strict_images=options.strict_images,
+        coarse_grain=options.grain,
     ) as sim:
         for name, count in options.fault:
             sim.inject(name, count=count)
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--fault", type=_fault, action="append", default=[], metavar="NAME[:COUNT|:always]")
     add("--prompt-faults", action="store_true", help="obey #fault:NAME[:COUNT] in a prompt")
     add("--strict-images", action="store_true", help="refuse bad reference images at once")
+    add("--grain", action="store_true", help="grain as in photos: files about 4 times as large")
     add("--no-lookup", dest="lookup", action="store_false", help="no lookup by external_task_id")
     return parser
 

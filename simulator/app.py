@@ -99,7 +99,7 @@ class Api:
         async def act() -> Reply:
             if task is None or number > task.picture_count(self._options.now()):
                 return Reply(status=404, body=b"no such picture", content_type="text/plain")
-            png = await gallery.fetch(_subject(task, number, marked=marked))
+            png = await gallery.fetch(self._subject(task, number, marked=marked))
             return Reply(body=png, content_type="image/png")
 
         struck_by = self._sim.faults.take(Moment.DOWNLOAD, task.texts if task else ())
@@ -140,6 +140,19 @@ class Api:
             return json_reply(answers.snapshot(task, now, origin))
         return json_reply(answers.accepted(task))
 
+    def _subject(self, task: Task, number: int, *, marked: bool) -> Subject:
+        return Subject(
+            prompt=task.wish.prompt,
+            variant=task.id,
+            number=number,
+            count=task.wish.n,
+            aspect_ratio=task.wish.aspect_ratio,
+            resolution=task.wish.resolution,
+            thumbnail=task.reference.thumbnail if task.reference else None,
+            watermarked=marked,
+            coarse=self._options.coarse_grain,
+        )
+
     def _poll_fault(self, either_id: str) -> PendingFault | None:
         task = self._visible(either_id)
         texts = task.texts if task else (either_id,)
@@ -157,16 +170,3 @@ async def _read_json(request: web.Request) -> object:
         return json.loads(raw)
     except (ValueError, RecursionError):
         return None
-
-
-def _subject(task: Task, number: int, *, marked: bool) -> Subject:
-    return Subject(
-        prompt=task.wish.prompt,
-        variant=task.id,
-        number=number,
-        count=task.wish.n,
-        aspect_ratio=task.wish.aspect_ratio,
-        resolution=task.wish.resolution,
-        thumbnail=task.reference.thumbnail if task.reference else None,
-        watermarked=marked,
-    )

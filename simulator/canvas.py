@@ -100,6 +100,13 @@ class Canvas:
         layer = Image.merge("RGB", (whole, whole, whole))
         self.image = ImageChops.add(self.image, layer, scale=1.0, offset=-128)
 
+    def coarse_grain(self) -> None:
+        """Give each pixel and colour its own grain, as a sensor does; PNG cannot fold that away."""
+        count = self.size[0] * self.size[1] * 3
+        noise = Image.frombytes("RGB", self.size, self.luck.randbytes(count))
+        steps = [128 + round((value - 127.5) * GRAIN_STRENGTH) for value in range(256)]
+        self.image = ImageChops.add(self.image, noise.point(steps * 3), scale=1.0, offset=-128)
+
     def _shape(
         self,
         points: Sequence[Point],

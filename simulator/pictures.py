@@ -42,6 +42,7 @@ class Subject:
     resolution: str
     thumbnail: bytes | None = None
     watermarked: bool = False
+    coarse: bool = False
 
 
 def size_of(aspect_ratio: str, resolution: str) -> tuple[int, int]:
@@ -70,7 +71,10 @@ def draw(subject: Subject) -> bytes:
         _luck(f"{subject.prompt} {subject.variant} {subject.number}"),
     )
     paint(canvas, colours)
-    canvas.grain()
+    if subject.coarse:
+        canvas.coarse_grain()
+    else:
+        canvas.grain()
     if inset:
         _inset(canvas, inset)
     caption(canvas, subject.prompt, f"{subject.number} / {subject.count}")

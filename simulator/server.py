@@ -30,6 +30,7 @@ async def serve(
     lookup_by_external_id: bool = True,
     prompt_faults: bool = False,
     strict_images: bool = False,
+    coarse_grain: bool = False,
     now: Callable[[], float] = time.time,
     sleep: Sleep = asyncio.sleep,
 ) -> AsyncIterator[Simulator]:
@@ -37,8 +38,9 @@ async def serve(
 
     `speed` divides the time a task takes. `slots` limits the pictures in progress. With
     `prompt_faults` a prompt containing `#fault:NAME` gets that fault. `strict_images` refuses a bad
-    reference image at once instead of failing its task. A `ManualClock` as `now`, with its `sleep`,
-    makes the whole of it run in virtual time.
+    reference image at once instead of failing its task. `coarse_grain` makes the pictures' files as
+    large as those of photos. A `ManualClock` as `now`, with its `sleep`, makes the whole of it run
+    in virtual time.
     """
     sim = Simulator(
         Options(
@@ -49,6 +51,7 @@ async def serve(
             lookup_by_external_id=lookup_by_external_id,
             prompt_faults=prompt_faults,
             strict_images=strict_images,
+            coarse_grain=coarse_grain,
             now=now,
             sleep=sleep,
         )

@@ -37,6 +37,7 @@ class Options:
     lookup_by_external_id: bool
     prompt_faults: bool
     strict_images: bool
+    coarse_grain: bool
     now: Callable[[], float]
     sleep: Sleep
 

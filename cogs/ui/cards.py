@@ -13,29 +13,22 @@ import discord
 from discord import ui
 
 from cogs.ui import texts
-from cogs.ui.display import inline, plain
+from cogs.ui.buttons import ended_row, result_row
+from cogs.ui.display import plain
+from cogs.ui.frame import framed, heading, quoted
 from cogs.ui.speech import Speech
 from cogs.ui.words import Words
 from kirin.images import Picture
-from kirin.model import Charge, FailureReason, Generation, GenerationRequest, Status
+from kirin.model import Charge, FailureReason, Generation, Status
 
-_PROMPT_SHOWN = 300
 _ALT_TEXT_SHOWN = 300
-_BAR_STEPS = 12
 _LONGEST_BUTTON_URL = 512
 _BUTTONS_IN_A_ROW = 5
 
-_WAITING = discord.Colour.blurple()
 _DONE = discord.Colour.green()
 _FAILED = discord.Colour.red()
 _REFUSED = discord.Colour.orange()
-
-
-def waiting_card(generation: Generation, say: Speech, *, with_prompt: bool = True) -> ui.LayoutView:
-    """Show what is happening to a wish that has not ended."""
-    return _card(
-        _WAITING, _heading(generation, say, with_prompt=with_prompt), _state(generation, say)
-    )
+_CANCELLED = discord.Colour.dark_grey()
 
 
 def result_card(
@@ -43,42 +36,82 @@ def result_card(
     pictures: Sequence[Picture],
     say: Speech,
     *,
+    links_end: datetime | None = None,
     with_prompt: bool = True,
 ) -> ui.LayoutView:
-    """Show the pictures; they are uploaded along with the card under `picture_name`."""
+    """Show the pictures; those that fit are uploaded along with the card under `picture_name`.
+
+    The others are linked to, until about `links_end`.
+    """
+    shown = [picture for picture in pictures if picture.fits]
     gallery = ui.MediaGallery[ui.LayoutView](
         *(
             discord.MediaGalleryItem(
-                f"attachment://{picture_name(generation, number, picture)}",
-                description=_alt_text(generation, number, len(pictures), say),
+                f"attachment://{picture_name(generation, picture)}",
+                description=_alt_text(generation, picture.number, say),
                 spoiler=generation.placement.spoiler,
             )
-            for number, picture in enumerate(pictures, start=1)
+            for picture in shown
         )
     )
     notes = _notes(generation, pictures, say)
-    return _card(
+    linked = [picture.number for picture in pictures if not picture.fits]
+    return framed(
         _DONE,
-        _heading(generation, say, with_prompt=with_prompt),
-        gallery,
+        heading(generation, say, with_prompt=with_prompt),
+        *((gallery,) if shown else ()),
         *notes,
-        f"-# {_facts_line(generation, len(pictures), say)}",
+        *_linked(generation, linked, links_end, say),
+        _small_print(_facts_line(generation, len(shown), say), generation, say),
+        result_row(
+            generation,
+            say,
+            with_originals=not all(picture.is_original for picture in pictures),
+        ),
     )
 
 
 def failure_card(generation: Generation, say: Speech, *, with_prompt: bool = True) -> ui.LayoutView:
     """Show what happened, whether anything was charged, and what to do."""
+    if generation.status is Status.CANCELLED:
+        return _cancelled_card(generation, say, with_prompt=with_prompt)
     succeeded = generation.status is Status.SUCCEEDED
     unavailable = FailureReason.PICTURES_UNAVAILABLE
     reason = unavailable if succeeded else generation.failure or FailureReason.UNEXPECTED
     explanation = texts.EXPLANATIONS[reason]
-    return _card(
+    return framed(
         _FAILED,
         f"### {say(explanation.title)}\n{say(explanation.what)}",
         _advice(_charged(generation, reason, say), explanation, say),
         *(_links(generation, say) if succeeded else ()),
-        *((say("-# For: {prompt}", prompt=_quoted(generation.request)),) if with_prompt else ()),
+        *((say("-# For: {prompt}", prompt=quoted(generation.request)),) if with_prompt else ()),
         say("-# Number of this wish: {number}", number=generation.external_task_id),
+        ended_row(generation, say),
+    )
+
+
+def _cancelled_card(generation: Generation, say: Speech, *, with_prompt: bool) -> ui.LayoutView:
+    if generation.submitted_at is None:
+        charged = say("**Charged:** nothing. It had not been sent yet.")
+    else:
+        charged = say(
+            "**Charged:** perhaps. The provider had it already and cannot be told to stop; its "
+            "pictures are not shown."
+        )
+    return framed(
+        _CANCELLED,
+        heading(generation, say, with_prompt=with_prompt),
+        "\n".join((say("Cancelled."), charged)),
+        ended_row(generation, say),
+    )
+
+
+def originals_card(generation: Generation, say: Speech) -> ui.LayoutView:
+    """Link to the untouched pictures at the provider."""
+    return framed(
+        _DONE,
+        say("The untouched pictures, while the provider keeps them (about a month):"),
+        *_links(generation, say),
     )
 
 
@@ -90,9 +123,9 @@ def refusal_card(sentence: str, words: Words, say: Speech) -> ui.LayoutView:
             say("Your words are in this file:"),
             ui.File[ui.LayoutView](f"attachment://{Words.FILE_NAME}"),
         ]
-    return _card(
+    return framed(
         _REFUSED,
-        f"### {say('That is not possible yet')}\n{sentence}",
+        "\n".join((say("### That is not possible yet"), sentence)),
         say("**Charged:** nothing. Nothing was sent."),
         *copies,
     )
@@ -101,7 +134,7 @@ def refusal_card(sentence: str, words: Words, say: Speech) -> ui.LayoutView:
 def internal_error_card(number: str, say: Speech) -> ui.LayoutView:
     """Show that the bot itself has failed; `number` finds the details in the log."""
     explanation = texts.INTERNAL_ERROR
-    return _card(
+    return framed(
         _FAILED,
         f"### {say(explanation.title)}\n{say(explanation.what)}",
         _advice(say("nothing."), explanation, say),
@@ -109,26 +142,9 @@ def internal_error_card(number: str, say: Speech) -> ui.LayoutView:
     )
 
 
-def picture_name(generation: Generation, number: int, picture: Picture) -> str:
+def picture_name(generation: Generation, picture: Picture) -> str:
     """Name an uploaded file: unlike others, and of characters that Discord never changes."""
-    return f"kirin-{generation.external_task_id[:8]}-{number}.{picture.extension}"
-
-
-def _card(colour: discord.Colour, *parts: str | ui.Item[ui.LayoutView]) -> ui.LayoutView:
-    view = ui.LayoutView(timeout=None)
-    items = [
-        ui.TextDisplay[ui.LayoutView](part) if isinstance(part, str) else part for part in parts
-    ]
-    view.add_item(ui.Container(*items, accent_colour=colour))
-    return view
-
-
-def _heading(generation: Generation, say: Speech, *, with_prompt: bool) -> str:
-    return f"**{_quoted(generation.request) if with_prompt else say('Your wish')}**"
-
-
-def _quoted(request: GenerationRequest) -> str:
-    return f"“{inline(request.prompt, _PROMPT_SHOWN)}”"
+    return f"kirin-{generation.external_task_id[:8]}-{picture.number}.{picture.extension}"
 
 
 def _advice(charged: str, explanation: texts.Explanation, say: Speech) -> str:
@@ -138,36 +154,6 @@ def _advice(charged: str, explanation: texts.Explanation, say: Speech) -> str:
             say("**What to do:** {todo}", todo=say(explanation.todo)),
         )
     )
-
-
-def _state(generation: Generation, say: Speech) -> str:
-    match generation.status:
-        case Status.QUEUED if generation.setbacks:
-            return say(
-                "⏳ **The provider is busy or out of reach.** Your wish keeps its place and goes "
-                "out again by itself. Nothing has been charged so far."
-            )
-        case Status.QUEUED:
-            return say("⏳ **Queued.** It goes out to the provider in a moment.")
-        case Status.SUBMITTING:
-            return say(
-                "📨 **Sent** {when}, waiting for a confirmation.",
-                when=_ago(generation.submitted_at),
-            )
-        case _:
-            working = say("🖌️ **Working**, started {when}.", when=_ago(generation.submitted_at))
-            return f"{working}{_bar(generation)}"
-
-
-def _ago(moment: datetime | None) -> str:
-    return discord.utils.format_dt(moment, "R") if moment else "…"
-
-
-def _bar(generation: Generation) -> str:
-    if generation.progress is None:
-        return ""
-    full = round(generation.progress * _BAR_STEPS)
-    return f"\n{'▰' * full}{'▱' * (_BAR_STEPS - full)} {generation.progress:.0%}"
 
 
 def _notes(generation: Generation, pictures: Sequence[Picture], say: Speech) -> list[str]:
@@ -183,8 +169,40 @@ def _notes(generation: Generation, pictures: Sequence[Picture], say: Speech) -> 
             )
         )
     if not all(picture.is_original for picture in pictures):
-        notes.append(say("Some pictures were made smaller to fit what may be uploaded here."))
+        notes.append(
+            say(
+                "Some pictures were made smaller to fit what may be uploaded here; "
+                "*Originals* has them untouched."
+            )
+        )
     return notes
+
+
+def _linked(
+    generation: Generation, numbers: Sequence[int], links_end: datetime | None, say: Speech
+) -> list[str | ui.Item[ui.LayoutView]]:
+    """Say which pictures are too large, and link to them."""
+    if not numbers:
+        return []
+    parts = [
+        say.count(
+            "Picture {which} is too large for this place; it is linked below.",
+            "Pictures {which} are too large for this place; they are linked below.",
+            len(numbers),
+            which=", ".join(map(str, numbers)),
+        )
+    ]
+    if links_end is not None:
+        end = discord.utils.format_dt(links_end, "D")
+        parts.append(say("The provider keeps originals until about {end}.", end=end))
+    return [" ".join(parts), *_links(generation, say, only=numbers)]
+
+
+def _small_print(facts: str, generation: Generation, say: Speech) -> str:
+    if generation.parent_url is None:
+        return f"-# {facts}"
+    made_from = say("[made from an earlier wish]({url})", url=generation.parent_url)
+    return f"-# {facts} · {made_from}"
 
 
 def _facts_line(generation: Generation, shown: int, say: Speech) -> str:
@@ -201,8 +219,8 @@ def _facts_line(generation: Generation, shown: int, say: Speech) -> str:
     return " · ".join(parts)
 
 
-def _alt_text(generation: Generation, number: int, count: int, say: Speech) -> str:
-    words = plain(generation.request.prompt, _ALT_TEXT_SHOWN)
+def _alt_text(generation: Generation, number: int, say: Speech) -> str:
+    words, count = plain(generation.request.prompt, _ALT_TEXT_SHOWN), len(generation.output)
     if count == 1:
         return say("Picture: {words}", words=words)
     return say("Picture {number} of {count}: {words}", number=number, count=count, words=words)
@@ -220,11 +238,13 @@ def _charged(generation: Generation, reason: FailureReason, say: Speech) -> str:
             return say("perhaps: the provider did not say.")
 
 
-def _links(generation: Generation, say: Speech) -> list[ui.Item[ui.LayoutView]]:
+def _links(
+    generation: Generation, say: Speech, *, only: Sequence[int] | None = None
+) -> list[ui.Item[ui.LayoutView]]:
     buttons = [
         ui.Button[ui.LayoutView](label=say("Picture {number}", number=number), url=image.url)
         for number, image in enumerate(generation.output, start=1)
-        if len(image.url) <= _LONGEST_BUTTON_URL
+        if (only is None or number in only) and len(image.url) <= _LONGEST_BUTTON_URL
     ]
     return [
         ui.ActionRow[ui.LayoutView](*buttons[start : start + _BUTTONS_IN_A_ROW])

@@ -2,170 +2,176 @@
 
 from __future__ import annotations
 
-import io
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
-import aiohttp
 import discord
 from discord import ui
 
-from cogs.ui import cards
-from cogs.ui.speech import speech_for
-from kirin.errors import DeliveryDelayed, DeliveryImpossible
+from cogs.ui import cards, uploads
+from cogs.ui.discord_errors import Meaning
+from cogs.ui.offer import offer_card
+from cogs.ui.plain import partial_card, plain_card
+from cogs.ui.routes import Edit, EditRefused, Routes
+from cogs.ui.speech import Speech, speech_for
+from cogs.ui.waiting import waiting_card
+from kirin.errors import DeliveryDelayed, DeliveryImpossible, UploadTooLarge
 from kirin.images import Picture
 from kirin.model import Generation, Placement, Status
+from kirin.model.placement import TOKEN_LIFETIME
+from kirin.stages import Outlook
 
 log = logging.getLogger(__name__)
 
-_UNKNOWN_WEBHOOK = 10015
-_TOKEN_EXPIRED = frozenset({50027, _UNKNOWN_WEBHOOK})
-_TOO_LARGE = frozenset({40005, 50045})
-_TOO_LARGE_STATUS = 413
-_AUTOMOD = 200000
-_YOUNG = timedelta(seconds=30)
-_UNAUTHORIZED = 401
-_TOO_MANY_REQUESTS = 429
-_SERVER_ERROR = 500
+_PATIENCE = timedelta(hours=24)
+
+Kept = Sequence[discord.Attachment]
+Make = Callable[[Kept], Edit]
+Send = Callable[[Placement, Callable[[], Edit]], Awaitable[discord.Message]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
-    """One complete state of a message; made anew for each try, because files are read only once."""
+class Face:
+    """One look of a message: the edits that lead to it, the last of which is complete.
 
-    view: ui.LayoutView
-    files: Sequence[discord.File] = ()
+    Each is handed what the earlier ones have uploaded. `instead` is the look for what Discord may
+    mind; every step there takes something away, so that the way down ends.
+    """
 
-
-Make = Callable[[bool], Edit]
-"""Builds the state, with or without the words of the prompt."""
+    edits: Sequence[Make]
+    instead: Mapping[Meaning, Face] = field(default_factory=dict)
 
 
 class DiscordMessenger:
-    """Edits messages: with the interaction token while it lives, else as the bot itself.
+    """Puts cards into messages, by the first way that is open and in the first look that is taken.
 
-    Every edit is complete (all components, all attachments, no mentions), so doing it again
-    changes nothing. A call is never cancelled: discord.py would not release its lock.
+    Every look is complete when it is done (all components, all attachments, no mentions), so
+    doing it again changes nothing. `result_lifetime` is how long the provider keeps originals.
     """
 
-    def __init__(self, *, client: discord.Client, now: Callable[[], datetime]) -> None:
-        self._client = client
+    def __init__(
+        self, *, client: discord.Client, now: Callable[[], datetime], result_lifetime: timedelta
+    ) -> None:
+        self._routes = Routes(client=client, now=now)
         self._now = now
+        self._result_lifetime = result_lifetime
 
-    async def show_waiting(self, generation: Generation) -> None:
-        """Show what is happening to a wish that has not ended."""
+    async def show_waiting(self, generation: Generation, outlook: Outlook) -> None:
+        """Show what is happening to a wish that has not ended, while its token lives."""
         say = speech_for(generation.placement)
-        await self._put(
-            generation,
-            lambda with_prompt: Edit(
-                view=cards.waiting_card(generation, say, with_prompt=with_prompt)
-            ),
+        face = _text(
+            lambda with_prompt: waiting_card(generation, outlook, say, with_prompt=with_prompt),
+            lambda: plain_card(generation, (), say),
         )
+        await self._show(generation, face, self._routes.edit_by_token)
+
+    async def offer_result(self, generation: Generation) -> None:
+        """Show the button that brings the result when the token of the message has ended."""
+        say = speech_for(generation.placement)
+        face = _text(
+            lambda with_prompt: offer_card(generation, say, with_prompt=with_prompt),
+            lambda: offer_card(generation, say, with_prompt=False),
+        )
+        await self._show(generation, face, self._routes.edit_by_token)
 
     async def show_outcome(self, generation: Generation, pictures: Sequence[Picture]) -> None:
-        """Show how a wish ended; without any picture, where they can be found instead."""
+        """Show how a wish ended; those of its pictures that do not fit are linked to."""
         say = speech_for(generation.placement)
-
-        def failure(with_prompt: bool) -> Edit:
-            return Edit(view=cards.failure_card(generation, say, with_prompt=with_prompt))
-
-        def result(with_prompt: bool) -> Edit:
-            return Edit(
-                view=cards.result_card(generation, pictures, say, with_prompt=with_prompt),
-                files=_uploads(generation, pictures),
-            )
-
-        if generation.status is not Status.SUCCEEDED or not pictures:
-            await self._put(generation, failure)
-            return
+        face = _text(
+            lambda with_prompt: cards.failure_card(generation, say, with_prompt=with_prompt),
+            lambda: plain_card(generation, (), say),
+        )
+        if generation.status is Status.SUCCEEDED and pictures:
+            face = _pictures(generation, pictures, self._links_end(generation), say)
         try:
-            await self._put(generation, result)
-        except _TooLargeError:
-            log.warning("%s: its pictures are too large here", generation.external_task_id)
-            await self._put(generation, failure)
+            await self._show(generation, face, self._routes.edit)
+        except DeliveryDelayed as error:
+            if self._now() - _since(generation) > _PATIENCE:
+                raise DeliveryImpossible(f"in vain for a day: {error}") from error
+            raise
 
-    async def _put(self, generation: Generation, make: Make) -> None:
-        try:
-            await self._edit(generation.placement, generation.created_at, lambda: make(True))
-        except discord.HTTPException as error:
-            if error.code != _AUTOMOD:
-                raise _translated(error) from error
-            await self._put_without_prompt(generation, make)
+    def _links_end(self, generation: Generation) -> datetime | None:
+        finished_at = generation.finished_at
+        return finished_at + self._result_lifetime if finished_at else None
 
-    async def _put_without_prompt(self, generation: Generation, make: Make) -> None:
-        """Give way to the server's AutoMod, which may refuse the words of a prompt."""
-        try:
-            await self._edit(generation.placement, generation.created_at, lambda: make(False))
-        except discord.HTTPException as error:
-            raise _translated(error) from error
-
-    async def _edit(
-        self, placement: Placement, created_at: datetime, make: Callable[[], Edit]
-    ) -> None:
-        token = placement.live_token(self._now())
-        try:
-            if token is None:
-                await self._edit_as_bot(placement, make())
-                return
+    async def _show(self, generation: Generation, face: Face, send: Send) -> None:
+        """Put one look into the message, or a lesser one where Discord minds it."""
+        while True:
             try:
-                await self._edit_by_token(placement, token, make())
-            except discord.HTTPException as error:
-                if not _is_expiry(error):
+                await _edit(generation, face, send)
+            except EditRefused as error:
+                log.warning("%s: %s", generation.external_task_id, error)
+                if error.meaning is Meaning.TOO_LARGE:
+                    raise UploadTooLarge(str(error)) from error
+                if error.meaning not in face.instead:
                     raise
-                if self._now() - created_at < _YOUNG:
-                    # Discord sometimes does not know an interaction in its first seconds
-                    raise DeliveryDelayed(f"the interaction is not known yet: {error}") from error
-                await self._edit_as_bot(placement, make())
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise DeliveryDelayed(type(error).__name__) from error
+                face = face.instead[error.meaning]
+            else:
+                return
 
-    async def _edit_by_token(self, placement: Placement, token: str, edit: Edit) -> None:
-        webhook = discord.Webhook.partial(placement.application_id, token, client=self._client)
-        await webhook.edit_message(
-            placement.message_id,
-            view=edit.view,
-            attachments=edit.files,
-            allowed_mentions=discord.AllowedMentions.none(),
+
+async def _edit(generation: Generation, face: Face, send: Send) -> None:
+    kept: Kept = ()
+    for make in face.edits:
+        message = await send(generation.placement, partial(make, kept))
+        kept = uploads.kept(message)
+
+
+def _text(view: Callable[[bool], ui.LayoutView], plain: Callable[[], ui.LayoutView]) -> Face:
+    """Return a look without files: in full, without the prompt, or plain."""
+    plainly = Face(edits=[lambda _kept: Edit(view=plain())])
+    wordless = Face(edits=[lambda _kept: Edit(view=view(False))], instead={Meaning.BODY: plainly})
+    return Face(
+        edits=[lambda _kept: Edit(view=view(True))],
+        instead={Meaning.WORDS: wordless, Meaning.BODY: plainly},
+    )
+
+
+def _pictures(
+    generation: Generation, pictures: Sequence[Picture], links_end: datetime | None, say: Speech
+) -> Face:
+    """Return the look with pictures: in full, without the prompt, or plain."""
+    fitting = [picture for picture in pictures if picture.fits]
+    parts = list(uploads.parts(fitting))
+
+    def face(last: Callable[[], ui.LayoutView], instead: Mapping[Meaning, Face]) -> Face:
+        return Face(edits=_uploading(generation, parts, last, say), instead=instead)
+
+    def card(*, with_prompt: bool) -> ui.LayoutView:
+        return cards.result_card(
+            generation, pictures, say, links_end=links_end, with_prompt=with_prompt
         )
 
-    async def _edit_as_bot(self, placement: Placement, edit: Edit) -> None:
-        if placement.ephemeral:
-            raise DeliveryImpossible("a private answer can be edited only while its token lives")
-        channel = self._client.get_partial_messageable(
-            placement.channel_id, guild_id=placement.guild_id
+    plainly = face(lambda: plain_card(generation, fitting, say), {})
+    wordless = face(lambda: card(with_prompt=False), {Meaning.BODY: plainly})
+    return face(lambda: card(with_prompt=True), {Meaning.WORDS: wordless, Meaning.BODY: plainly})
+
+
+def _uploading(
+    generation: Generation,
+    parts: Sequence[Sequence[Picture]],
+    last: Callable[[], ui.LayoutView],
+    say: Speech,
+) -> list[Make]:
+    """Return one edit for each part; the last one shows the card with all that is there then."""
+
+    def make(index: int, kept: Kept) -> Edit:
+        there = [picture for part in parts[: index + 1] for picture in part]
+        is_last = index == len(parts) - 1
+        total = sum(map(len, parts))
+        return Edit(
+            view=last() if is_last else partial_card(generation, there, total, say),
+            files=uploads.files(generation, parts[index]),
+            kept=kept,
         )
-        await channel.get_partial_message(placement.message_id).edit(
-            view=edit.view,
-            attachments=edit.files,
-            allowed_mentions=discord.AllowedMentions.none(),
-        )
+
+    return [partial(make, index) for index in range(len(parts))]
 
 
-class _TooLargeError(DeliveryImpossible):
-    """Discord takes no upload of this size."""
-
-
-def _uploads(generation: Generation, pictures: Sequence[Picture]) -> list[discord.File]:
-    return [
-        discord.File(
-            io.BytesIO(picture.data), filename=cards.picture_name(generation, number, picture)
-        )
-        for number, picture in enumerate(pictures, start=1)
-    ]
-
-
-def _is_expiry(error: discord.HTTPException) -> bool:
-    return error.code in _TOKEN_EXPIRED or error.status == _UNAUTHORIZED
-
-
-def _translated(error: discord.HTTPException) -> DeliveryDelayed | DeliveryImpossible:
-    """Say what an answer of Discord means for a delivery."""
-    if error.code in _TOO_LARGE or error.status == _TOO_LARGE_STATUS:
-        return _TooLargeError(str(error))
-    if error.status == _TOO_MANY_REQUESTS or error.status >= _SERVER_ERROR:
-        retry_after = error.response.headers.get("Retry-After", "")
-        seconds = float(retry_after) if retry_after.isdigit() else None
-        return DeliveryDelayed(f"Discord answers HTTP {error.status}", retry_after=seconds)
-    return DeliveryImpossible(str(error))
+def _since(generation: Generation) -> datetime:
+    """Return when the delivery began: when the wish ended, or when a newer way was opened."""
+    issued_at = generation.placement.token_expires_at - TOKEN_LIFETIME
+    return max(generation.finished_at or issued_at, issued_at)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import discord
 
@@ -39,4 +41,37 @@ async def defer(
         locale=str(interaction.locale),
         guild_locale=str(interaction.guild_locale) if interaction.guild_locale else None,
         upload_limit=interaction.filesize_limit,
+        bot_is_member=bot_is_member(interaction),
+    )
+
+
+def bot_is_member(interaction: discord.Interaction[Any]) -> bool:
+    """Say whether Discord tells that the bot itself is where an interaction comes from.
+
+    In a server that means: it was installed there, and may see the channel. In its own DM it
+    always is; in a DM between others and in a group it never is.
+    """
+    if interaction.guild_id is None:
+        return interaction.context.dm_channel
+    return interaction.is_guild_integration() and interaction.app_permissions.view_channel
+
+
+def moved_here(
+    placement: Placement,
+    interaction: discord.Interaction[Any],
+    message: discord.Message,
+    now: datetime,
+) -> Placement:
+    """Return the placement of a wish that goes into the message that somebody has clicked on."""
+    return replace(
+        placement,
+        interaction_id=interaction.id,
+        token=interaction.token,
+        token_expires_at=now + TOKEN_LIFETIME,
+        channel_id=interaction.channel_id or 0,
+        message_id=message.id,
+        guild_id=interaction.guild_id,
+        ephemeral=message.flags.ephemeral,
+        upload_limit=interaction.filesize_limit,
+        bot_is_member=bot_is_member(interaction),
     )

@@ -57,7 +57,11 @@ class Speech:
 
     def __call__(self, text: str, /, **facts: object) -> str:
         """Translate a text and put the facts in its braces."""
-        return self._catalog.gettext(text).format(**facts)
+        return self.text(text).format(**facts)
+
+    def text(self, text: str) -> str:
+        """Translate a text that has no braces, or keeps them."""
+        return str(self._catalog.gettext(text))
 
     def count(self, one: str, many: str, number: int, /, **facts: object) -> str:
         """Translate a text in the form that fits the number, which is `{number}` in it."""
@@ -85,10 +89,10 @@ class Speech:
 
     def duration(self, seconds: float) -> str:
         """Write how long something took, to the second."""
-        whole = max(1, round(seconds))
+        whole, say = max(1, round(seconds)), self
         if whole < _MINUTE:
-            return self("{seconds} s", seconds=whole)
-        return self("{minutes} min {seconds} s", minutes=whole // _MINUTE, seconds=whole % _MINUTE)
+            return say("{seconds} s", seconds=whole)
+        return say("{minutes} min {seconds} s", minutes=whole // _MINUTE, seconds=whole % _MINUTE)
 
 
 @cache

@@ -154,6 +154,20 @@ INTERNAL_ERROR = Explanation(
     todo=N_("Try again. If it keeps happening, tell whoever runs this bot."),
 )
 
+MISSING_RECORD = N_(
+    "This bot remembers nothing of that wish any more. Send it again with `/imagine`."
+)
+NOT_YOURS = N_("That is for the person who asked for these pictures.")
+TOO_LATE_TO_CANCEL = N_("Too late: this wish has just ended.")
+PICTURES_REFUSED = N_(
+    "The person whose picture this is does not want others to use it as a reference. "
+    "Use a picture of your own, or ask them."
+)
+NO_PICTURE_HERE = N_(
+    "There is no picture attached to that message. Choose a message with a picture in it."
+)
+NO_CARD_HERE = N_("That message is none of this bot's cards, or it is no longer remembered.")
+
 _LINK_PROBLEMS = {
     "too_long": N_("The link is too long: at most 2,048 characters are possible."),
     "malformed": N_("That is not a web address."),
@@ -164,7 +178,7 @@ _LINK_PROBLEMS = {
 }
 _OTHER_LINK = N_(
     "Use a link to a picture that everybody can open (https://…), or attach the picture itself "
-    "as `image`."
+    "as {image}."
 )
 _UNKNOWN_FORMAT = N_(
     "The file is no picture of a known format; a reference picture must be JPEG or PNG. "
@@ -186,7 +200,7 @@ _RULES: dict[Rule, str] = {
         "or say in the prompt itself what must not appear (“no people, no text”)."
     ),
     Rule.COUNT_OUT_OF_RANGE: N_(
-        "{n} pictures are not possible: from 1 to {most} are. Choose `n` anew."
+        "{n} pictures are not possible: from 1 to {most} are. Choose {n_option} anew."
     ),
     Rule.TOO_MANY_REFERENCES: N_(
         "There are {references} subjects and reference pictures; at most {most} together are "
@@ -215,7 +229,7 @@ _RULES: dict[Rule, str] = {
     ),
     Rule.IMAGE_UNREADABLE: N_("Discord did not hand over the attached picture. Attach it again."),
     Rule.IMAGE_GIVEN_TWICE: N_(
-        "There are two reference pictures, `image` and `image_url`; one is possible. "
+        "There are two reference pictures, {image} and {image_url}; one is possible. "
         "Leave one of them out."
     ),
     Rule.SUBJECT_ID: N_(
@@ -230,8 +244,9 @@ def refusal(error: InvalidRequest, say: Speech) -> str:
     if error.rule is Rule.IMAGE_FORMAT and not error.facts.get("found"):
         return say(_UNKNOWN_FORMAT)
     if error.rule is Rule.IMAGE_URL:
-        return f"{say(_LINK_PROBLEMS[str(error.facts['problem'])])} {say(_OTHER_LINK)}"
-    return say(_RULES[error.rule], **_shown(error.rule, error.facts, say))
+        problem = _LINK_PROBLEMS[str(error.facts["problem"])]
+        return f"{say(problem)} {say(_OTHER_LINK, **_options(say))}"
+    return say(_RULES[error.rule], **_shown(error.rule, error.facts, say), **_options(say))
 
 
 def _shown(rule: Rule, facts: Mapping[str, Any], say: Speech) -> dict[str, object]:
@@ -252,6 +267,14 @@ def _shown(rule: Rule, facts: Mapping[str, Any], say: Speech) -> dict[str, objec
             return {"text": inline(str(facts["text"]), _SHOWN_OF_A_BAD_OPTION)}
         case _:
             return dict(facts)
+
+
+def _options(say: Speech) -> dict[str, str]:
+    """Name the options as the command picker names them in this language."""
+    return {
+        fact: f"`{say.named('option', option)}`"
+        for fact, option in (("image", "image"), ("image_url", "image_url"), ("n_option", "n"))
+    }
 
 
 def _ratio(width: int, height: int) -> str:

@@ -42,14 +42,17 @@ class Generation:
     """One wish, from intake to delivery; `external_task_id` is its key here and at the provider.
 
     `attempts` counts creates sent, `polls` reads of the task, `setbacks` the troubled calls in a
-    row (they set the back-off). `shown` names what the message displays at the moment. `cost` is
-    in USD as the provider reported it.
+    row (they set the back-off). `parent_id` is the wish that this one was made from, and
+    `parent_url` the address of its message. `shown` names what the message displays at the
+    moment. `cost` is in USD as the provider reported it.
     """
 
     external_task_id: str
     request: GenerationRequest
     placement: Placement
     created_at: datetime
+    parent_id: str | None = None
+    parent_url: str | None = None
     status: Status = Status.QUEUED
     due_at: datetime | None
     message_due_at: datetime | None
@@ -97,6 +100,7 @@ class Generation:
         return replace(
             self,
             status=Status.QUEUED,
+            submitted_at=None,
             setbacks=self.setbacks + 1,
             due_at=due_at,
             message_due_at=now,
@@ -159,6 +163,18 @@ class Generation:
         """The wish ends because it took too long."""
         return replace(self.failed(reason, now=now), status=Status.EXPIRED)
 
+    def cancelled(self, now: datetime) -> Generation:
+        """Its owner wants it no more; what the provider has taken may still be paid."""
+        return replace(
+            self,
+            status=Status.CANCELLED,
+            progress=None,
+            finished_at=now,
+            due_at=None,
+            message_due_at=now,
+            setbacks=0,
+        )
+
     def showing(self, shown: str, *, next_at: datetime | None) -> Generation:
         """The message displays `shown`; look at it again at `next_at`."""
         return replace(self, shown=shown, message_due_at=next_at)
@@ -181,6 +197,22 @@ class Generation:
             delivered_at=now,
             message_due_at=None,
         ).without_token()
+
+    def placed(self, placement: Placement, now: datetime) -> Generation:
+        """A fresh interaction has opened a way to a message: whatever there is goes there now."""
+        return replace(
+            self,
+            placement=placement,
+            shown=None,
+            message_due_at=now,
+            delivery_attempts=0,
+            delivered_at=None,
+        )
+
+    @property
+    def is_stranded(self) -> bool:
+        """Say whether it has ended and nobody is bringing the outcome to its message."""
+        return self.status.is_terminal and not self.delivered_at and not self.message_due_at
 
     def without_token(self) -> Generation:
         """The interaction token is of no more use."""

@@ -10,7 +10,8 @@ from kirin.stages.engine import Engine
 from kirin.stages.housekeeper import Housekeeper
 from kirin.stages.intake import Intake
 from kirin.stages.lookup import Lookup
-from kirin.stages.messenger import Messenger
+from kirin.stages.messenger import Messenger, Outlook
+from kirin.stages.outlook import Oracle
 from kirin.stages.poller import Poller
 from kirin.stages.reporter import Reporter
 from kirin.stages.resolver import Resolver
@@ -24,6 +25,8 @@ __all__ = [
     "Intake",
     "Lookup",
     "Messenger",
+    "Oracle",
+    "Outlook",
     "Poller",
     "Reporter",
     "Resolver",

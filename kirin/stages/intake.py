@@ -34,14 +34,21 @@ class Intake:
         request: GenerationRequest,
         placement: Placement,
         image: ReferenceImage | None = None,
+        *,
+        parent: Generation | None = None,
     ) -> Generation:
-        """Store a wish as queued, under a new `external_task_id`; it will be seen to from here."""
+        """Store a wish as queued, under a new `external_task_id`; it will be seen to from here.
+
+        `parent` is the wish that this one was made from.
+        """
         now = self._now()
         generation = Generation(
             external_task_id=self._new_id(),
             request=request,
             placement=placement,
             created_at=now,
+            parent_id=parent.external_task_id if parent else None,
+            parent_url=parent.placement.message_url if parent else None,
             due_at=now,
             message_due_at=now + FIRST_CARD_AFTER,
         )

@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from kirin.images import Picture
 from kirin.model import Generation
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What can be said about the time that a waiting wish still needs.
+
+    `position` (1 goes out next) and `total` are those of the queue, for a wish that is in it.
+    `eta` lies in the future; without one there is nothing to promise. `fraction` is the part
+    done, always below 1. `is_late` where it takes longer than most of its kind.
+    """
+
+    position: int | None = None
+    total: int | None = None
+    eta: datetime | None = None
+    fraction: float | None = None
+    is_late: bool = False
+
+
 class Messenger(Protocol):
     """Puts a generation into the message that belongs to it.
 
-    Both methods raise `DeliveryDelayed` for trouble that passes and `DeliveryImpossible` where no
-    route to the message is left. Doing the same again must change nothing.
+    All methods raise `DeliveryDelayed` for trouble that passes and `DeliveryImpossible` where no
+    route to the message is left, `show_outcome` also `UploadTooLarge`. Doing the same again must
+    change nothing.
     """
 
-    async def show_waiting(self, generation: Generation) -> None:
+    async def show_waiting(self, generation: Generation, outlook: Outlook) -> None:
         """Show what is happening to a wish that has not ended."""
 
+    async def offer_result(self, generation: Generation) -> None:
+        """Show, while it can be shown, the button that brings the result later."""
+
     async def show_outcome(self, generation: Generation, pictures: Sequence[Picture]) -> None:
-        """Show how a wish ended, with those of its pictures that could be fetched."""
+        """Show how a wish ended, with the pictures that could be fetched.
+
+        Those that do not fit are linked to.
+        """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,13 +11,19 @@ from typing import Any, Self
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event, make_url
+from alembic.util import CommandError
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from kirin.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _BUSY_TIMEOUT_MS = 10_000
 _CONNECTIONS = 4
+
+logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its DEBUG shows every value, tokens too
 
 
 class Database:
@@ -33,16 +40,14 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str) -> AsyncIterator[Self]:
-        """Open the database, create its folder, and bring its tables up to date."""
-        path = make_url(url).database
-        if path and path != ":memory:":
-            await asyncio.to_thread(Path(path).parent.mkdir, parents=True, exist_ok=True)
-        engine = create_async_engine(url, pool_size=_CONNECTIONS)
+        """Open the database, create its folder, and bring its tables up to date.
+
+        Raises `StoreError` where that cannot be done.
+        """
+        engine = create_async_engine(url, pool_size=_CONNECTIONS, hide_parameters=True)
         _configure_sqlite(engine)
         try:
-            async with engine.connect() as connection:
-                await connection.run_sync(upgrade)
-                await connection.commit()
+            await _prepare(engine)
             yield cls(engine)
         finally:
             await engine.dispose()
@@ -60,6 +65,19 @@ class Database:
             await connection.execution_options(writes=True)
             async with connection.begin():
                 yield connection
+
+
+async def _prepare(engine: AsyncEngine) -> None:
+    try:
+        if engine.url.database:
+            folder = Path(engine.url.database).parent
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        async with engine.connect() as connection:
+            await connection.execution_options(writes=True)  # two processes may start at once
+            await connection.run_sync(upgrade)
+            await connection.commit()
+    except (SQLAlchemyError, CommandError, OSError) as error:
+        raise StoreError(str(getattr(error, "orig", None) or error)) from error
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import CursorResult, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from kirin.errors import DuplicateGeneration
+from kirin.errors import DuplicateGeneration, KirinError, StoreError
 from kirin.images import ReferenceImage
 from kirin.model import Generation
 from kirin.store.database import Database
 from kirin.store.rows import changes, from_row, to_row
 from kirin.store.tables import generations, reference_images
-from kirin.store.work import CONDITIONS, LANES, Work, waits_for
+from kirin.store.work import CONDITIONS, LANES, MESSAGE_LANE, TERMINAL, Work, waits_for
+
+log = logging.getLogger(__name__)
 
 _c = generations.c
+_OWNER_AT = 34  # the first character after 32 digits and a colon
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,8 @@ class GenerationStore:
                     )
                 await connection.execute(insert(generations).values(to_row(generation)))
         except IntegrityError as error:
+            if await self.get(generation.external_task_id) is None:
+                raise StoreError(str(error.orig)) from error
             raise DuplicateGeneration(generation.external_task_id) from error
         self._announce(generation)
 
@@ -74,6 +81,61 @@ class GenerationStore:
         async with self._database.read() as connection:
             row = (await connection.execute(query)).mappings().first()
         return from_row(dict(row)) if row else None
+
+    async def of_message(self, message_id: int) -> Generation | None:
+        """Read the generation that a message belongs to."""
+        query = select(generations).where(_c.message_id == message_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        return from_row(dict(row)) if row else None
+
+    async def change(self, old: Generation, new: Generation) -> bool:
+        """Record a change that nobody has claimed the row for; say whether it was still `old`.
+
+        Whoever works on the row at this moment finds its status changed, and records nothing.
+        """
+        async with self._database.write() as connection:
+            result: CursorResult[object] = await connection.execute(
+                update(generations)
+                .where(_c.external_task_id == old.external_task_id, _c.status == old.status.value)
+                .values(changes(old, new))
+            )
+        if result.rowcount == 1:
+            self._announce(new)
+        return result.rowcount == 1
+
+    async def move(self, old: Generation, new: Generation) -> bool:
+        """Record a new way to the message, unless another has been opened since `old` was read.
+
+        Whoever works on the message at this moment records nothing when done, so that the outcome
+        goes the new way too.
+        """
+        async with self._database.write() as connection:
+            result: CursorResult[object] = await connection.execute(
+                update(generations)
+                .where(
+                    _c.external_task_id == old.external_task_id,
+                    _c.interaction_id == old.placement.interaction_id,
+                )
+                .values(changes(old, new) | {"message_due_at": new.message_due_at})
+            )
+        current = await self.get(new.external_task_id) if result.rowcount else None
+        if current:
+            self._announce(current)
+        return result.rowcount == 1
+
+    async def ended_of(self, user_id: int, limit: int) -> list[Generation]:
+        """Read a person's wishes that have ended, the newest first."""
+        query = (
+            select(generations)
+            .where(_c.user_id == user_id, _c.status.in_(TERMINAL))
+            .order_by(_c.created_at.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        readable = (_readable(dict(row)) for row in rows)
+        return [generation for generation in readable if generation is not None]
 
     async def reference_image(self, sha256: str) -> bytes | None:
         """Read the bytes of a stored reference image."""
@@ -87,7 +149,7 @@ class GenerationStore:
     ) -> list[Claim]:
         """Take on up to `limit` rows that are due, the longest due first."""
         lane = LANES[work]
-        lease = f"{self._owner}:{uuid.uuid4().hex}"
+        lease = f"{uuid.uuid4().hex}:{self._owner}"
         due = (
             select(_c.external_task_id)
             .where(
@@ -107,7 +169,12 @@ class GenerationStore:
         async with self._database.write() as connection:
             rows = (await connection.execute(take)).mappings().all()
         rows = sorted(rows, key=lambda row: (row[lane.due_at.name], row["created_at"]))
-        return [Claim(generation=from_row(dict(row)), work=work, lease=lease) for row in rows]
+        readable = (_readable(dict(row)) for row in rows)
+        return [
+            Claim(generation=generation, work=work, lease=lease)
+            for generation in readable
+            if generation is not None
+        ]
 
     async def save(self, claim: Claim, new: Generation, *, keep: bool = False) -> Claim | None:
         """Record what came of a claim, unless the row has moved on meanwhile.
@@ -116,15 +183,13 @@ class GenerationStore:
         that was seen; otherwise returns `None`. The lease ends, unless `keep`.
         """
         lane = LANES[claim.work]
-        values = changes(claim.generation, new)
+        values = changes(claim.generation, new) | {lane.lease.name: claim.lease}
         if not keep:
             values |= {lane.lease.name: None, lane.lease_until.name: None}
         mine = (_c.external_task_id == new.external_task_id, lane.lease == claim.lease)
         async with self._database.write() as connection:
             result: CursorResult[object] = await connection.execute(
-                update(generations)
-                .where(*mine, _c.status == claim.generation.status.value)
-                .values(values)
+                update(generations).where(*mine, *_unmoved(claim)).values(values)
             )
             if result.rowcount != 1:  # somebody else has moved it: let go, and change nothing
                 await connection.execute(
@@ -171,7 +236,7 @@ class GenerationStore:
             for lane in {id(lane): lane for lane in LANES.values()}.values():
                 result = await connection.execute(
                     update(generations)
-                    .where(lane.lease.startswith(f"{self._owner}:", autoescape=True))
+                    .where(func.substr(lane.lease, _OWNER_AT) == self._owner)
                     .values({lane.lease: None, lane.lease_until: None})
                 )
                 ended += result.rowcount
@@ -190,3 +255,24 @@ class GenerationStore:
     def _announce(self, generation: Generation) -> None:
         for work in waits_for(generation):
             self._on_work(work)
+
+
+def _unmoved(claim: Claim) -> list[ColumnElement[bool]]:
+    """Say that a claim's state still holds; work on a message holds for one way to it only."""
+    seen = claim.generation
+    unmoved = [_c.status == seen.status.value]
+    if LANES[claim.work] is MESSAGE_LANE:
+        unmoved.append(_c.interaction_id == seen.placement.interaction_id)
+    return unmoved
+
+
+def _readable(row: Mapping[str, Any]) -> Generation | None:
+    """Read a row; one that cannot be read must not hold up the others that were claimed with it.
+
+    Its lease is left to run out, so that it is tried, and reported, again.
+    """
+    try:
+        return from_row(row)
+    except (KeyError, TypeError, ValueError, KirinError):
+        log.exception("%s cannot be read back", row["external_task_id"])
+        return None

@@ -57,9 +57,15 @@ def from_row(row: Mapping[str, Any]) -> Generation:
 
 
 def changes(old: Generation, new: Generation) -> dict[str, Any]:
-    """Return the columns that differ, so that two lanes of work never overwrite each other."""
+    """Return the columns that differ, so that two lanes of work never overwrite each other.
+
+    A new status makes the message out of date, whatever the lane of messages has planned since.
+    """
     before, after = to_row(old), to_row(new)
-    return {name: value for name, value in after.items() if before[name] != value}
+    changed = {name: value for name, value in after.items() if before[name] != value}
+    if new.status is not old.status and new.status is not Status.SUBMITTING:
+        changed["message_due_at"] = after["message_due_at"]
+    return changed
 
 
 def _request_to_json(request: GenerationRequest) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
     text,
 )
 
@@ -93,6 +94,10 @@ generations = Table(
     Column("locale", String(16), nullable=False),
     Column("guild_locale", String(16)),
     Column("upload_limit", BigInteger, nullable=False),
+    Column("bot_is_member", Boolean, nullable=False, server_default=false()),
+    # what it came from
+    Column("parent_id", String(64)),
+    Column("parent_url", Text),
     # its life
     Column("created_at", UtcDateTime, nullable=False),
     Column("status", String(16), nullable=False),
@@ -124,6 +129,9 @@ generations = Table(
     Column("message_lease_until", UtcDateTime),
     Index("ix_generations_due", "status", "due_at"),
     Index("ix_generations_message_due", "message_due_at"),
+    Index("ix_generations_user", "user_id", "created_at"),
+    Index("ix_generations_message", "message_id"),
+    Index("ix_generations_finished", "status", "finished_at"),
     Index(
         "ix_generations_token",
         "token_expires_at",
@@ -138,4 +146,19 @@ facts = Table(
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
     Column("learned_at", UtcDateTime, nullable=False),
+)
+
+people = Table(
+    "people",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("references_allowed", Boolean, nullable=False),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("content", JSON, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
 )

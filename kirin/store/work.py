@@ -12,7 +12,7 @@ from kirin.model import Generation, Status
 from kirin.store.tables import generations
 
 _OPEN = tuple(status.value for status in Status if not status.is_terminal)
-_TERMINAL = tuple(status.value for status in Status if status.is_terminal)
+TERMINAL = tuple(status.value for status in Status if status.is_terminal)
 
 
 class Work(StrEnum):
@@ -51,7 +51,7 @@ CONDITIONS: dict[Work, ColumnElement[bool]] = {
     Work.RESOLVE: _c.status == Status.SUBMITTING.value,
     Work.POLL: _c.status == Status.RUNNING.value,
     Work.REPORT: _c.status.in_(_OPEN),
-    Work.DELIVER: and_(_c.status.in_(_TERMINAL), _c.delivered_at.is_(None)),
+    Work.DELIVER: and_(_c.status.in_(TERMINAL), _c.delivered_at.is_(None)),
 }
 
 _PROVIDER_WORK = {

@@ -38,7 +38,7 @@ def parse_created(body: bytes) -> TaskSnapshot:
     `ProviderError` where it holds an error and no task.
     """
     data = load_object(body)
-    if not as_text(data.get("id")) and "status" not in data and "error" in data:
+    if not as_text(data.get("id")) and _status_word(data) is None and data.get("error"):
         raise error_from(_HTTP_OK, {}, body)
     snapshot = _snapshot(data)
     if snapshot.task_id is None and snapshot.state is TaskState.RUNNING:

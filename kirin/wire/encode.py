@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from kirin.model import GenerationRequest, LinkedImage
+from kirin.model import GenerationRequest, LinkedImage, UploadedImage
 
 MODEL = "kirin_v3_image"
 
@@ -34,7 +34,9 @@ def create_body(
         params["negative_prompt"] = request.negative_prompt
     if isinstance(request.reference, LinkedImage):
         params["image"] = request.reference.url
-    elif image is not None:
+    elif isinstance(request.reference, UploadedImage):
+        if image is None:
+            raise ValueError("the bytes of the reference image are missing")
         params["image"] = base64.b64encode(image).decode("ascii")
     if request.element_ids:
         params["element_list"] = [{"element_id": number} for number in request.element_ids]

@@ -146,13 +146,12 @@ def classify_failure(code: str | None, text: str | None) -> FailureReason:
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:
     """Read a `Retry-After` header, in seconds or as a date, into seconds from now."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return float(value[:12])
+    text = (value or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:12])
     try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):  # so many ways to be no date
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -21,6 +21,8 @@ METADATA_LIMIT = 16_384
 _TASK_CODE_DIGITS = 9
 _SHORTEST_TASK_CODE = 7
 _COST_LIMIT = Decimal(1_000_000)
+_COST_PLACES = 20
+_METADATA_PARTS = 256
 
 
 def load_object(body: bytes) -> dict[str, Any]:
@@ -79,7 +81,9 @@ def as_decimal(value: object) -> Decimal | None:
         amount = Decimal(str(value).strip())
     except (InvalidOperation, ValueError):
         return None
-    return amount if amount.is_finite() and 0 <= amount < _COST_LIMIT else None
+    if not amount.is_finite() or not 0 <= amount < _COST_LIMIT:
+        return None
+    return amount if abs(int(amount.as_tuple().exponent)) <= _COST_PLACES else None
 
 
 def as_metadata(value: object) -> Mapping[str, Any]:
@@ -87,12 +91,11 @@ def as_metadata(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         return {}
     try:
-        encoded = json.dumps(value, allow_nan=False)
-    except (ValueError, RecursionError):
+        encoded = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # NaN, half a surrogate pair, or too deep
         return {}
-    if len(encoded) > METADATA_LIMIT or "\\u0000" in encoded or "\\ud" in encoded:
-        return {}
-    return value
+    is_deep = encoded.count(b"{") + encoded.count(b"[") > _METADATA_PARTS
+    return {} if len(encoded) > METADATA_LIMIT or is_deep or b"\\u0000" in encoded else value
 
 
 def _storable(text: str) -> str:

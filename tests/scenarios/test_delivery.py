@@ -4,8 +4,7 @@ import sqlite3
 
 import pytest
 
-from cogs.ui.texts import EXPLANATIONS, INTERNAL_ERROR
-from kirin.model import FailureReason
+from cogs.ui.texts import INTERNAL_ERROR
 from tests.scenarios.world import World, card, gallery, links, message_of
 
 TOKEN_ROUTE = "/webhooks/*/*/messages/*"
@@ -58,9 +57,10 @@ async def test_private_answer_after_its_token_is_parked_and_not_tried_for_ever(
     world: World,
 ) -> None:
     world.sim.inject("task-slow", seconds=960)
-    await world.imagine(private=True)
+    sent = await world.imagine(private=True)
     await world.work()
     await world.pass_time(1300)
+    assert "The button brings the result here" in card(sent)
     generation = await world.generation()
     assert generation.delivered_at is None
     assert generation.message_due_at is None
@@ -89,9 +89,9 @@ async def test_upload_that_is_too_large_becomes_links(world: World, status: int,
     sent = await world.imagine(n=2)
     await world.work()
     world.clock.advance(40)
-    world.env.inject_error("PATCH", TOKEN_ROUTE, status=status, code=code, times=1)
+    world.env.inject_error("PATCH", TOKEN_ROUTE, status=status, code=code, times=2)
     await world.finish()
-    assert EXPLANATIONS[FailureReason.PICTURES_UNAVAILABLE].title in card(sent)
+    assert "too large for this place" in card(sent)
     assert len(links(sent)) == 2
 
 

@@ -143,7 +143,7 @@ async def test_card_tells_what_is_happening_while_it_waits(world: World) -> None
     assert "Working" in card(sent)
     await world.pass_time(60)
     assert "%" in card(sent)
-    assert "▰" in card(sent)
+    assert "█" in card(sent)
 
 
 async def test_waiting_costs_few_edits(world: World) -> None:

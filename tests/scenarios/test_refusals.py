@@ -42,7 +42,10 @@ def bomb() -> bytes:
         (lambda: picture(400, 400, "WEBP"), "The file is in the format WebP;"),
         (lambda: b"just words", "The file is no picture of a known format;"),
         (lambda: picture(800, 800)[:300], "The picture is damaged"),
-        (lambda: b"\x89PNG\r\n\x1a\n" + b"\0" * 10_000_000, "The picture has 10.1 MB; at most 10 MB are possible."),
+        (
+            lambda: b"\x89PNG\r\n\x1a\n" + b"\0" * 10_000_000,
+            "The picture has 10.1 MB; at most 10 MB are possible.",
+        ),
         (bomb, "million pixels"),
     ],
 )

@@ -43,6 +43,8 @@ def upgrade() -> None:
         sa.Column("locale", sa.String(length=16), nullable=False),
         sa.Column("guild_locale", sa.String(length=16), nullable=True),
         sa.Column("upload_limit", sa.BigInteger(), nullable=False),
+        sa.Column("parent_id", sa.String(length=64), nullable=True),
+        sa.Column("parent_url", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("task_id", sa.Text(), nullable=True),
@@ -76,6 +78,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_generations_due", "generations", ["status", "due_at"])
     op.create_index("ix_generations_message_due", "generations", ["message_due_at"])
+    op.create_index("ix_generations_message", "generations", ["message_id"])
+    op.create_index("ix_generations_finished", "generations", ["status", "finished_at"])
     op.create_index(
         "ix_generations_token",
         "generations",
@@ -83,3 +87,17 @@ def upgrade() -> None:
         sqlite_where=sa.text("token IS NOT NULL"),
         postgresql_where=sa.text("token IS NOT NULL"),
     )
+    op.create_table(
+        "people",
+        sa.Column("user_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("references_allowed", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id"),
+    )
+    op.create_table(
+        "drafts",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_drafts_created_at", "drafts", ["created_at"])

@@ -1,0 +1,97 @@
+"""What becomes of a form that comes back: a new wish, with a link to the one it came from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import discord
+from discord.ext import commands
+
+from cogs.base import KirinBot
+from cogs.pictures import attached_picture, result_picture
+from cogs.ui.answers import Interaction, fill, owning_up, refuse
+from cogs.ui.forms import Answers, FormKind, read_form
+from cogs.ui.placements import defer
+from cogs.ui.speech import speech_for
+from cogs.ui.texts import MISSING_RECORD
+from cogs.ui.words import Words
+from kirin.errors import InvalidRequest
+from kirin.images import ReferenceImage
+from kirin.model import Generation, GenerationRequest, Placement, UploadedImage
+
+
+class Forms(commands.Cog):
+    """Takes forms by their custom id: discord.py knows only those of its own lifetime."""
+
+    def __init__(self, bot: KirinBot) -> None:
+        self._bot = bot
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Take a form, if it is one of ours."""
+        if interaction.type is not discord.InteractionType.modal_submit:
+            return
+        answers = read_form(interaction.data or {})
+        if answers is not None:
+            async with owning_up(interaction):
+                await self._take(interaction, answers)
+
+    async def _take(self, interaction: Interaction, answers: Answers) -> None:
+        private = interaction.message is not None and interaction.message.flags.ephemeral
+        placement = await defer(interaction, private=private, spoiler=False, now=self._bot.now())
+        try:
+            if answers.kind is FormKind.DRAFT:
+                accepted = await self._from_draft(interaction, answers, placement)
+            else:
+                accepted = await self._from_wish(interaction, answers, placement)
+        except InvalidRequest as error:
+            words = Words(prompt=answers.prompt, negative_prompt=answers.negative_prompt)
+            await refuse(interaction, error, words, speech_for(placement))
+            return
+        if not accepted:
+            await fill(interaction, speech_for(placement)(MISSING_RECORD))
+
+    async def _from_wish(
+        self, interaction: Interaction, answers: Answers, placement: Placement
+    ) -> bool:
+        parent = await self._bot.store.get(answers.id)
+        if parent is None:
+            return False
+        placement = replace(placement, spoiler=parent.placement.spoiler)
+        if answers.kind is FormKind.EDIT:
+            await self._accept(answers.applied_to(parent.request), placement, parent=parent)
+            return True
+        image = await result_picture(self._bot, parent, answers.picture, interaction.message)
+        request = replace(parent.request, negative_prompt=None, reference=_uploaded(image))
+        await self._accept(answers.applied_to(request), placement, image=image, parent=parent)
+        return True
+
+    async def _from_draft(
+        self, interaction: Interaction, answers: Answers, placement: Placement
+    ) -> bool:
+        draft = await self._bot.drafts.get(answers.id)
+        if draft is None:
+            return False
+        image = await attached_picture(self._bot, draft["urls"][answers.picture])
+        blank = GenerationRequest(prompt=answers.prompt, reference=_uploaded(image))
+        await self._accept(answers.applied_to(blank), placement, image=image)
+        return True
+
+    async def _accept(
+        self,
+        request: GenerationRequest,
+        placement: Placement,
+        *,
+        image: ReferenceImage | None = None,
+        parent: Generation | None = None,
+    ) -> None:
+        await self._bot.intake.accept(request, placement, image, parent=parent)
+
+
+def _uploaded(image: ReferenceImage) -> UploadedImage:
+    return UploadedImage(sha256=image.sha256)
+
+
+async def setup(bot: KirinBot) -> None:
+    """Add the forms to the bot."""
+    await bot.add_cog(Forms(bot))

@@ -1,0 +1,90 @@
+"""Other people's pictures as references, and everyone's right to refuse that."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.app_commands import locale_str
+from discord.ext import commands
+
+from cogs.base import KirinBot
+from cogs.ui.answers import Interaction, fill, owning_up, whisper
+from cogs.ui.forms import FormKind, reference_form
+from cogs.ui.speech import N_, speech
+from cogs.ui.texts import NO_PICTURE_HERE, PICTURES_REFUSED
+
+_MOST_PICTURES = 10
+_IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+
+
+class References(commands.GroupCog, group_name="privacy", group_description=N_("Your privacy.")):
+    """The menu on any message with a picture, and `/privacy references`."""
+
+    def __init__(self, bot: KirinBot) -> None:
+        self._bot = bot
+        self._menu = app_commands.ContextMenu(
+            name="Use as reference",
+            callback=self.use_as_reference,
+            allowed_contexts=app_commands.AppCommandContext(
+                guild=True, dm_channel=True, private_channel=True
+            ),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
+        )
+        bot.tree.add_command(self._menu)
+
+    async def cog_unload(self) -> None:
+        """Take the menu away with the rest."""
+        self._bot.tree.remove_command(self._menu.name, type=self._menu.type)
+
+    async def use_as_reference(self, interaction: Interaction, message: discord.Message) -> None:
+        """Open the form for a message's pictures; a form has to be the first answer."""
+        async with owning_up(interaction):
+            say = speech(str(interaction.locale))
+            urls = [found.url for found in message.attachments if _is_picture(found)]
+            if not urls:
+                await whisper(interaction, say(NO_PICTURE_HERE))
+                return
+            if not await self._may_use(interaction, message):
+                await whisper(interaction, say(PICTURES_REFUSED))
+                return
+            draft = await self._bot.drafts.keep({"urls": urls[:_MOST_PICTURES]}, self._bot.now())
+            form = reference_form(FormKind.DRAFT, draft, None, len(urls[:_MOST_PICTURES]), say)
+            await interaction.response.send_modal(form)
+
+    async def _may_use(self, interaction: Interaction, message: discord.Message) -> bool:
+        own_card = await self._bot.store.of_message(message.id)
+        owner = own_card.placement.user_id if own_card else message.author.id
+        return await self._bot.people.may_use_pictures(
+            of=owner, by=interaction.user.id, in_server=interaction.guild_id is not None
+        )
+
+    @app_commands.command(description=N_("Whether others may use your pictures as references."))
+    @app_commands.describe(
+        allowed=N_("Allowed unless you refuse it; your own use is always possible")
+    )
+    @app_commands.choices(
+        allowed=[
+            app_commands.Choice(name=locale_str(N_("on · others may use my pictures")), value="on"),
+            app_commands.Choice(name=locale_str(N_("off · nobody else may")), value="off"),
+        ]
+    )
+    async def references(self, interaction: Interaction, allowed: str) -> None:
+        """Record the decision."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        say = speech(str(interaction.locale))
+        await self._bot.people.allow_references(interaction.user.id, allowed=allowed == "on")
+        if allowed == "on":
+            text = say("Others may use your pictures as references in servers.")
+        else:
+            text = say("From now on nobody else can use your pictures as references here.")
+        await fill(interaction, text)
+
+
+def _is_picture(attachment: discord.Attachment) -> bool:
+    kind = attachment.content_type or ""
+    return kind.startswith("image/") or attachment.filename.lower().endswith(_IMAGE_ENDINGS)
+
+
+async def setup(bot: KirinBot) -> None:
+    """Add the feature to the bot."""
+    await bot.add_cog(References(bot))

@@ -1,0 +1,101 @@
+"""Short answers to somebody who has pressed or asked something; the cards are elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import discord
+from discord import ui
+
+from cogs.ui import cards, texts
+from cogs.ui.speech import Speech, speech
+from cogs.ui.words import Words
+from kirin.errors import InvalidRequest
+
+log = logging.getLogger(__name__)
+
+TOO_LATE = frozenset({10062, 40060})
+"""Discord's codes for an interaction that is over or was answered by somebody else."""
+
+Interaction = discord.Interaction[Any]
+
+
+async def refuse(
+    interaction: Interaction, error: InvalidRequest, words: Words, say: Speech
+) -> None:
+    """Say in the deferred message which rule a wish breaks, and give its words back."""
+    await interaction.edit_original_response(
+        view=cards.refusal_card(texts.refusal(error, say), words, say),
+        attachments=words.files(say),
+        allowed_mentions=discord.AllowedMentions.none(),
+    )
+
+
+async def show(interaction: Interaction, view: ui.LayoutView) -> None:
+    """Put a card into the deferred message."""
+    await interaction.edit_original_response(
+        view=view, attachments=[], allowed_mentions=discord.AllowedMentions.none()
+    )
+
+
+async def fill(interaction: Interaction, text: str) -> None:
+    """Put a short text into the deferred message."""
+    await show(interaction, note(text))
+
+
+@asynccontextmanager
+async def owning_up(interaction: Interaction) -> AsyncIterator[None]:
+    """Tell the person when a handler fails; the details are in the log under the interaction's id.
+
+    An interaction that came too late, or was answered elsewhere, is dropped.
+    """
+    try:
+        yield
+    except discord.HTTPException as error:
+        if error.code not in TOO_LATE:
+            await _own_up(interaction, error)
+        else:
+            log.warning("interaction %s was too late or answered elsewhere", interaction.id)
+    except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
+        await _own_up(interaction, error)
+
+
+async def _own_up(interaction: Interaction, cause: Exception) -> None:
+    log.error("interaction %s failed", interaction.id, exc_info=cause)
+    card = cards.internal_error_card(str(interaction.id), speech(str(interaction.locale)))
+    try:
+        await _tell(interaction, card)
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as failure:
+        log.warning("interaction %s could not be told: %s", interaction.id, failure)
+
+
+async def _tell(interaction: Interaction, card: ui.LayoutView) -> None:
+    none = discord.AllowedMentions.none()
+    if not interaction.response.is_done():
+        await interaction.response.send_message(view=card, ephemeral=True, allowed_mentions=none)
+    elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+        await show(interaction, card)
+    else:  # the original response is the card that the button is on
+        await interaction.followup.send(view=card, ephemeral=True, allowed_mentions=none)
+
+
+async def whisper(interaction: Interaction, text: str) -> None:
+    """Tell something to this person alone, whether or not the interaction has been answered."""
+    none = discord.AllowedMentions.none()
+    if interaction.response.is_done():
+        await interaction.followup.send(view=note(text), ephemeral=True, allowed_mentions=none)
+    else:
+        await interaction.response.send_message(
+            view=note(text), ephemeral=True, allowed_mentions=none
+        )
+
+
+def note(text: str) -> ui.LayoutView:
+    """Return a message of one text."""
+    view = ui.LayoutView(timeout=None)
+    view.add_item(ui.TextDisplay[ui.LayoutView](text))
+    return view

@@ -1,0 +1,18 @@
+from asyncio import AbstractEventLoop
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.discord_rest.quick_loop import QuickLoop
+from tests.discord_rest.town import Town, open_town
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
+    return {"quick": QuickLoop}
+
+
+@pytest.fixture
+async def town(tmp_path: Path) -> AsyncIterator[Town]:
+    async with open_town(tmp_path) as opened:
+        yield opened
