@@ -26,7 +26,7 @@ check-setup: $(VENV)/run
 	@$(BIN)/python bot.py --check
 
 test: $(VENV)/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check .

@@ -42,7 +42,10 @@ class Stage(ABC):
         return len(claims)
 
     async def claim(self, limit: int) -> list[Claim]:
-        """Take on up to `limit` rows that are due."""
+        """Take on up to `limit` rows that are due; a look comes first, for it takes no lock."""
+        due = await self._store.next_due(self.work)
+        if limit <= 0 or due is None or due > self._now():
+            return []
         return await self._store.claim(
             self.work, now=self._now(), limit=limit, lease_for=self.lease_for
         )

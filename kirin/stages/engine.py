@@ -99,9 +99,6 @@ class Engine:
 
     async def _claim(self, stage: Stage, limit: int) -> list[Claim]:
         try:
-            due = await self._store.next_due(stage.work)
-            if limit <= 0 or due is None or due > self._now():
-                return []
             return await stage.claim(limit)
         except Exception:
             log.exception("could not take on work for %s", stage.work)
