@@ -6,6 +6,7 @@ where it is a member, and attachments that an edit keeps by their id or loses.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections import Counter, defaultdict
@@ -14,6 +15,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import BodyPartReader, web
+from aiohttp.typedefs import Handler
 
 from tests.discord_rest.model import (
     APPLICATION,
@@ -53,6 +55,13 @@ class StandIn:
         self.edits: list[Edit] = []
         self.overlaps = 0
         self.without_mentions: list[str] = []
+        self.answered = asyncio.Event()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Return once something has come true; looked at after every answer."""
+        while not condition():
+            await self.answered.wait()
+            self.answered.clear()
 
     def new_id(self) -> int:
         return next(self._ids)
@@ -71,7 +80,9 @@ class StandIn:
 
     def app(self) -> web.Application:
         """Return the routes."""
-        application = web.Application(client_max_size=64 * 1024 * 1024)
+        application = web.Application(
+            client_max_size=64 * 1024 * 1024, middlewares=[self._note_answer]
+        )
         application.add_routes(
             [
                 web.get("/users/@me", self._me),
@@ -84,6 +95,13 @@ class StandIn:
             ]
         )
         return application
+
+    @web.middleware
+    async def _note_answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        finally:
+            self.answered.set()
 
     async def _me(self, _request: web.Request) -> web.Response:
         return _json({**BOT_USER, "bot": True})

@@ -43,11 +43,7 @@ class Town:
     async def imagine(self, place: Place, prompt: str = "a red fox", **options: Any) -> Message:
         """Let Alice send the command; the engine has not looked at it yet."""
         token = self.discord.new_token(place)
-        named = [
-            {"name": name, "type": _OPTION_TYPES[type(value)], "value": value}
-            for name, value in {"prompt": prompt, **options}.items()
-        ]
-        data = {"id": "1", "name": "imagine", "type": 1, "options": named}
+        data = imagine_command(prompt, **options)
         await self._interact(token, ALICE, type=2, data=data)
         assert token.message is not None
         return token.message
@@ -80,23 +76,9 @@ class Town:
 
     async def _interact(self, token: Token, user_id: int, **parts: Any) -> None:
         """Hand an interaction over, and wait until the bot has dealt with it."""
-        place = token.place
-        payload = {
-            "id": str(self.discord.new_id()),
-            "application_id": str(APPLICATION),
-            "token": token.text,
-            "version": 1,
-            "channel_id": str(place.channel_id),
-            "channel": _channel(place),
-            "locale": "en-US",
-            "entitlements": [],
-            "authorizing_integration_owners": place.owners(ALICE),
-            "context": place.context,
-            "attachment_size_limit": self.upload_limit,
-            "app_permissions": str(_VIEW_CHANNEL),
-            **_person(place, user_id),
-            **parts,
-        }
+        payload = interaction(
+            self.discord.new_id(), token, user_id, upload_limit=self.upload_limit, **parts
+        )
         before = asyncio.all_tasks()
         self.app.bot._connection.parse_interaction_create(payload)  # type: ignore[arg-type]
         await asyncio.gather(*(asyncio.all_tasks() - before))
@@ -120,6 +102,38 @@ class Town:
         found = await self.app.store.get(create or "")
         assert found is not None
         return found
+
+
+def imagine_command(prompt: str, **options: Any) -> dict[str, Any]:
+    """Return what an interaction says of the command and its options."""
+    named = [
+        {"name": name, "type": _OPTION_TYPES[type(value)], "value": value}
+        for name, value in {"prompt": prompt, **options}.items()
+    ]
+    return {"id": "1", "name": "imagine", "type": 1, "options": named}
+
+
+def interaction(
+    own_id: int, token: Token, user_id: int, *, upload_limit: int, **parts: Any
+) -> dict[str, Any]:
+    """Return an interaction as the gateway sends it."""
+    place = token.place
+    return {
+        "id": str(own_id),
+        "application_id": str(APPLICATION),
+        "token": token.text,
+        "version": 1,
+        "channel_id": str(place.channel_id),
+        "channel": _channel(place),
+        "locale": "en-US",
+        "entitlements": [],
+        "authorizing_integration_owners": place.owners(ALICE),
+        "context": place.context,
+        "attachment_size_limit": upload_limit,
+        "app_permissions": str(_VIEW_CHANNEL),
+        **_person(place, user_id),
+        **parts,
+    }
 
 
 def _channel(place: Place) -> dict[str, Any]:

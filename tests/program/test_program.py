@@ -16,7 +16,7 @@ from kirin.checkup import check_database, check_provider
 from kirin.client import KirinClient
 from kirin.settings import Settings
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 TOKEN = "a-discord-token-that-nobody-may-see"
 KEY = "an-api-key-that-nobody-may-see"
 
