@@ -110,6 +110,7 @@ async def open_app(
         api_session = await stack.enter_async_context(aiohttp.ClientSession())
         picture_session = await stack.enter_async_context(_picture_session(settings))
         wakeups = WakeUps()
+        result_lifetime = timedelta(days=settings.result_lifetime_days)
         store = GenerationStore(database, owner=settings.worker_name, on_work=wakeups.ring)
         facts = FactStore(database)
         client = KirinClient(session=api_session, settings=settings, sleep=sleep)
@@ -124,6 +125,7 @@ async def open_app(
             facts=facts,
             downloader=downloader,
             extensions=EXTENSIONS,
+            result_lifetime=result_lifetime,
             now=now,
         )
         stages = build_stages(
@@ -133,11 +135,7 @@ async def open_app(
             lookup=Lookup(facts=facts, client=client, mode=settings.kirin_lookup, now=now),
             downloader=downloader,
             oracle=Oracle(forecasts=ForecastStore(database, now=now), now=now),
-            messenger=DiscordMessenger(
-                client=bot,
-                now=now,
-                result_lifetime=timedelta(days=settings.result_lifetime_days),
-            ),
+            messenger=DiscordMessenger(client=bot, now=now, result_lifetime=result_lifetime),
             spool=await stack.enter_async_context(open_spool(settings)),
             now=now,
             jitter=jitter,
@@ -278,6 +276,7 @@ async def run(settings: Settings) -> None:
                 stopping.cancel()
                 app.engine.stop()
                 await asyncio.wait({engine})
+                await app.bot.finish_handlers()
                 await app.bot.close()
 
 

@@ -92,7 +92,8 @@ class Actions(commands.Cog, name=PRESSES):
         if generation is None:
             await fill(interaction, say(MISSING_RECORD))
         else:
-            await show(interaction, cards.originals_card(generation, say))
+            end = generation.kept_until(self._bot.result_lifetime)
+            await show(interaction, cards.originals_card(generation, end, say))
 
     async def _delete(self, interaction: Interaction, generation_id: str) -> None:
         """Remove the message: for its owner, and for those who may manage messages."""

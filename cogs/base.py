@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import discord
@@ -21,6 +22,7 @@ from kirin.store import DraftStore, FactStore, GenerationStore, PeopleStore
 
 log = logging.getLogger(__name__)
 
+_PATIENCE_AT_THE_END = 10.0
 _COMMANDS_FACT = "commands:{application_id}"
 
 
@@ -37,6 +39,7 @@ class KirinBot(commands.Bot):
         facts: FactStore,
         downloader: PictureDownloader,
         extensions: Sequence[str],
+        result_lifetime: timedelta,
         now: Callable[[], datetime],
     ) -> None:
         super().__init__(
@@ -51,9 +54,23 @@ class KirinBot(commands.Bot):
         self.people = people
         self.drafts = drafts
         self.downloader = downloader
+        self.result_lifetime = result_lifetime
         self.now = now
         self._facts = facts
         self._features = tuple(extensions)
+        self._answering: set[asyncio.Task[Any]] = set()
+
+    def note_handler(self) -> None:
+        """Note that the current task answers somebody, so that the end of the bot waits for it."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
+
+    async def finish_handlers(self) -> None:
+        """Wait (10 s at most) for those who have been acknowledged to be written down."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=_PATIENCE_AT_THE_END)
 
     async def setup_hook(self) -> None:
         """Load the features, and tell Discord of the commands if they have changed."""
@@ -84,7 +101,12 @@ class KirinBot(commands.Bot):
 
 
 class Tree(app_commands.CommandTree[KirinBot]):
-    """Answers for handlers that have failed."""
+    """Knows which handlers are under way, and answers for those that have failed."""
+
+    async def interaction_check(self, _interaction: discord.Interaction[Any], /) -> bool:
+        """Let every command through; this is the first thing that its task does."""
+        self.client.note_handler()
+        return True
 
     async def on_error(
         self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError

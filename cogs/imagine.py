@@ -17,7 +17,7 @@ from cogs.ui.answers import refuse
 from cogs.ui.choices import RATIO_NAMES, RESOLUTION_NAMES
 from cogs.ui.placements import Interaction, defer
 from cogs.ui.speech import N_, speech_for
-from cogs.ui.words import Words
+from cogs.ui.words import Words, written
 from kirin import images
 from kirin.errors import InvalidRequest, Rule
 from kirin.images import ReferenceImage
@@ -102,7 +102,7 @@ class Imagine(commands.Cog):
             reference, uploaded = await self._reference(image, image_url)
             request = GenerationRequest(
                 prompt=prompt,
-                negative_prompt=negative_prompt,
+                negative_prompt=written(negative_prompt),
                 reference=reference,
                 element_ids=_element_ids(subject, subject2, subject3),
                 aspect_ratio=AspectRatio(aspect_ratio),

@@ -52,11 +52,19 @@ class References(commands.GroupCog, group_name="privacy", group_description=N_("
             await interaction.response.send_modal(form)
 
     async def _may_use(self, interaction: Interaction, message: discord.Message) -> bool:
-        own_card = await self._bot.store.of_message(message.id)
-        owner = own_card.placement.user_id if own_card else message.author.id
         return await self._bot.people.may_use_pictures(
-            of=owner, by=interaction.user.id, in_server=interaction.guild_id is not None
+            of=await self._owner(message),
+            by=interaction.user.id,
+            in_server=interaction.guild_id is not None,
         )
+
+    async def _owner(self, message: discord.Message) -> int:
+        """Say whose pictures these are: on a card, those of whoever asked for them."""
+        card = await self._bot.store.of_message(message.id)
+        if card is not None:
+            return card.placement.user_id
+        asked = message.interaction_metadata
+        return asked.user.id if asked is not None else message.author.id
 
     @app_commands.command(description=N_("Whether others may use your pictures as references."))
     @app_commands.describe(

@@ -53,6 +53,7 @@ async def owning_up(interaction: Interaction) -> AsyncIterator[None]:
 
     An interaction that came too late, or was answered elsewhere, is dropped.
     """
+    interaction.client.note_handler()
     try:
         yield
     except discord.HTTPException as error:

@@ -48,7 +48,7 @@ def result_card(
         *(
             discord.MediaGalleryItem(
                 f"attachment://{picture_name(generation, picture)}",
-                description=_alt_text(generation, picture.number, say),
+                description=_alt_text(generation, picture.number, say, with_prompt=with_prompt),
                 spoiler=generation.placement.spoiler,
             )
             for picture in shown
@@ -62,7 +62,7 @@ def result_card(
         *((gallery,) if shown else ()),
         *notes,
         *_linked(generation, linked, links_end, say),
-        _small_print(_facts_line(generation, len(shown), say), generation, say),
+        _small_print(_facts_line(generation, len(pictures), say), generation, say),
         result_row(
             generation,
             say,
@@ -106,12 +106,15 @@ def _cancelled_card(generation: Generation, say: Speech, *, with_prompt: bool) -
     )
 
 
-def originals_card(generation: Generation, say: Speech) -> ui.LayoutView:
-    """Link to the untouched pictures at the provider."""
+def originals_card(
+    generation: Generation, links_end: datetime | None, say: Speech
+) -> ui.LayoutView:
+    """Link to the untouched pictures at the provider, which are there until about `links_end`."""
     return framed(
         _DONE,
-        say("The untouched pictures, while the provider keeps them (about a month):"),
+        say("The untouched pictures:"),
         *_links(generation, say),
+        *(() if links_end is None else (_end_of_links(links_end, say),)),
     )
 
 
@@ -193,9 +196,13 @@ def _linked(
         )
     ]
     if links_end is not None:
-        end = discord.utils.format_dt(links_end, "D")
-        parts.append(say("The provider keeps originals until about {end}.", end=end))
+        parts.append(_end_of_links(links_end, say))
     return [" ".join(parts), *_links(generation, say, only=numbers)]
+
+
+def _end_of_links(moment: datetime, say: Speech) -> str:
+    end = discord.utils.format_dt(moment, "D")
+    return say("The provider keeps originals until about {end}.", end=end)
 
 
 def _small_print(facts: str, generation: Generation, say: Speech) -> str:
@@ -219,7 +226,9 @@ def _facts_line(generation: Generation, shown: int, say: Speech) -> str:
     return " · ".join(parts)
 
 
-def _alt_text(generation: Generation, number: int, say: Speech) -> str:
+def _alt_text(generation: Generation, number: int, say: Speech, *, with_prompt: bool) -> str:
+    if not with_prompt:
+        return say("Picture {number}", number=number)
     words, count = plain(generation.request.prompt, _ALT_TEXT_SHOWN), len(generation.output)
     if count == 1:
         return say("Picture: {words}", words=words)

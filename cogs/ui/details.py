@@ -8,12 +8,12 @@ import discord
 from discord import ui
 
 from cogs.ui.choices import ratio_name, resolution_name
-from cogs.ui.display import inline
+from cogs.ui.display import inline, plain
 from cogs.ui.frame import framed
 from cogs.ui.speech import Speech
 from kirin.model import Generation, LinkedImage
 
-_WORDS_SHOWN = 1000
+_WORDS_SHOWN = 700
 _LINK_SHOWN = 200
 _COLOUR = discord.Colour.blurple()
 
@@ -23,9 +23,9 @@ def details_card(generation: Generation, say: Speech) -> ui.LayoutView:
     return framed(
         _COLOUR,
         say("### Details of this wish"),
-        _lines(_words(generation, say)),
-        _lines(_parameters(generation, say)),
-        _lines(_life(generation, say)),
+        _lines(_words(generation, say), say),
+        _lines(_parameters(generation, say), say),
+        _lines(_life(generation, say), say),
     )
 
 
@@ -69,8 +69,10 @@ def _life(generation: Generation, say: Speech) -> list[tuple[str, str | None]]:
     ]
 
 
-def _lines(facts: list[tuple[str, str | None]]) -> str:
-    return "\n".join(f"**{name}:** {value}" for name, value in facts if value)
+def _lines(facts: list[tuple[str, str | None]], say: Speech) -> str:
+    return "\n".join(
+        say("**{name}:** {value}", name=name, value=value) for name, value in facts if value
+    )
 
 
 def _moment(moment: datetime | None) -> str | None:
@@ -78,4 +80,5 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 def _code(text: str | None) -> str | None:
-    return f"`{inline(text, _LINK_SHOWN)}`" if text else None
+    """Show an id; inside a code block nothing but the mark of its end has an effect."""
+    return f"`{plain(text, _LINK_SHOWN).replace('`', 'ˋ')}`" if text else None

@@ -14,6 +14,7 @@ from discord import ui
 from cogs.ui.choices import ratio_name, resolution_name
 from cogs.ui.display import plain
 from cogs.ui.speech import Speech
+from cogs.ui.words import written
 from kirin.model import AspectRatio, GenerationRequest, Resolution
 from kirin.model.request import MOST_PICTURES, PROMPT_LIMIT
 
@@ -103,7 +104,7 @@ def read_form(data: Mapping[str, Any]) -> Answers | None:
         kind=FormKind(match["kind"]),
         id=match["id"],
         prompt=values.get("prompt", ""),
-        negative_prompt=values.get("negative_prompt") or None,
+        negative_prompt=written(values.get("negative_prompt")),
         aspect_ratio=AspectRatio(values.get("aspect_ratio", AspectRatio.WIDE)),
         resolution=Resolution(values.get("resolution", Resolution.ONE_K)),
         n=int(values.get("n", "1")),

@@ -85,17 +85,15 @@ class DiscordMessenger:
             lambda: plain_card(generation, (), say),
         )
         if generation.status is Status.SUCCEEDED and pictures:
-            face = _pictures(generation, pictures, self._links_end(generation), say)
+            face = _pictures(
+                generation, pictures, generation.kept_until(self._result_lifetime), say
+            )
         try:
             await self._show(generation, face, self._routes.edit)
         except DeliveryDelayed as error:
             if self._now() - _since(generation) > _PATIENCE:
                 raise DeliveryImpossible(f"in vain for a day: {error}") from error
             raise
-
-    def _links_end(self, generation: Generation) -> datetime | None:
-        finished_at = generation.finished_at
-        return finished_at + self._result_lifetime if finished_at else None
 
     async def _show(self, generation: Generation, face: Face, send: Send) -> None:
         """Put one look into the message, or a lesser one where Discord minds it."""

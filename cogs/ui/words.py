@@ -14,6 +14,11 @@ from cogs.ui.speech import Speech
 _ROOM_IN_A_CARD = 3000
 
 
+def written(text: str | None) -> str | None:
+    """Return a text as it is, or `None` where there is nothing in it to read."""
+    return text if text and text.strip() else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
     """The texts of a refused wish: shown to be copied, or in a file where a card is too small."""

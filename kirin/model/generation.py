@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum, auto
 from typing import Any
@@ -213,6 +213,10 @@ class Generation:
     def is_stranded(self) -> bool:
         """Say whether it has ended and nobody is bringing the outcome to its message."""
         return self.status.is_terminal and not self.delivered_at and not self.message_due_at
+
+    def kept_until(self, lifetime: timedelta) -> datetime | None:
+        """Say when the provider, which keeps pictures for `lifetime`, may forget these."""
+        return self.finished_at + lifetime if self.finished_at else None
 
     def without_token(self) -> Generation:
         """The interaction token is of no more use."""
