@@ -1,10 +1,11 @@
 """The whole demo: provider stand-in, the real bot with its engine, and the page."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 import simcord
 
@@ -36,18 +37,29 @@ class Demo:
 
 
 @asynccontextmanager
-async def open_demo(*, port: int = 0, speed: float = 1.0, seed: int = 0) -> AsyncIterator[Demo]:
-    """Open everything on loopback; `port` 0 takes a free one, `speed` 10 is ten times as fast."""
+async def open_demo(
+    *,
+    port: int = 0,
+    speed: float = 1.0,
+    seed: int = 0,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[Demo]:
+    """Open everything on loopback; `port` 0 takes a free one, `speed` 10 is ten times as fast.
+
+    `settings` are variables of the bot that are to differ from the demo's own.
+    """
     with TemporaryDirectory(prefix="kirin-demo-") as folder:
         async with (
             simulator.serve(port=0, key=_KEY, speed=speed, seed=seed, prompt_faults=True) as sim,
-            bot.open_app(_settings(sim, Path(folder), speed)) as app,
+            bot.open_app(_settings(sim, Path(folder), speed, settings)) as app,
             open_stage(app.bot, beside=(app.engine.run,), port=port) as stage,
         ):
             yield Demo(stage=stage, app=app, sim=sim)
 
 
-def _settings(sim: simulator.Simulator, folder: Path, speed: float) -> Settings:
+def _settings(
+    sim: simulator.Simulator, folder: Path, speed: float, changed: Mapping[str, str]
+) -> Settings:
     """Point the bot at the stand-ins, and let it look as much oftener as the tasks are faster."""
     pace = Settings.model_fields
     return Settings.load(
@@ -59,5 +71,6 @@ def _settings(sim: simulator.Simulator, folder: Path, speed: float) -> Settings:
             "FIRST_POLL_SECONDS": str(pace["first_poll_seconds"].default / speed),
             "POLL_INTERVAL_SECONDS": str(pace["poll_interval_seconds"].default / speed),
             "LOG_LEVEL": "WARNING",
-        }
+        },
+        changed,
     )

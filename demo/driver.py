@@ -108,8 +108,33 @@ class Visitor:
         await expect(self.page.locator(".command-row")).to_have_count(0)
 
     async def press(self, label: str, message: Locator | None = None) -> None:
-        """Press a button on a message (the newest)."""
-        await (message or self.latest).get_by_role("button", name=label, exact=True).click()
+        """Press a button on a message (the newest), whatever emoji stands before its label."""
+        name = re.compile(rf"(^|\W){re.escape(label)}$")
+        await (message or self.latest).get_by_role("button", name=name).click()
+
+    async def form(self) -> Locator:
+        """Return the form that is open, once it is."""
+        dialog = self.page.locator(".modal-dialog")
+        await expect(dialog).to_be_visible()
+        return dialog
+
+    async def close_form(self) -> None:
+        """Leave the form without sending it."""
+        await self.page.keyboard.press("Escape")
+        await expect(self.page.locator(".modal-dialog")).to_have_count(0)
+
+    async def choose(self, label: str, choice: str) -> None:
+        """Choose from a menu in the open form."""
+        form = await self.form()
+        await form.get_by_role("combobox", name=label).click()
+        await self.page.get_by_role("option", name=choice, exact=True).click()
+
+    async def submit_form(self, *, prompt: str) -> None:
+        """Write a prompt into the open form, and send it."""
+        form = await self.form()
+        await form.get_by_label("Prompt", exact=False).first.fill(prompt)
+        await form.get_by_role("button", name="Submit").click()
+        await expect(form).to_have_count(0)
 
     async def open_picture(self, number: int, message: Locator | None = None) -> Locator:
         """Look at one picture large, counting from 1; return the large picture."""

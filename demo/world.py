@@ -18,6 +18,8 @@ provider are stand-ins on your own machine. Nothing leaves it and nothing costs 
 1. Click into the box below and type `/imagine`, then press Enter.
 2. Say what you would like to see, for example *a lighthouse in a storm*, and press Enter again.
 3. The pictures arrive here by themselves. Click one to see it large.
+4. Not quite right? **Again** makes other ones, **Edit** lets you change your words, and \
+**Use as reference** makes something new of a picture.
 
 Before sending, press **+ more** for a size, several pictures, or a picture to start from.
 Curious how a failure looks? Add `#fault:task-risk-control` to your words."""
