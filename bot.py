@@ -267,17 +267,25 @@ async def run(settings: Settings) -> None:
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with app.bot:
             await app.bot.login(settings.discord_token.get_secret_value())
-            async with asyncio.TaskGroup() as group:
-                engine = group.create_task(app.engine.run(), name="engine")
-                gateway = group.create_task(app.bot.connect(), name="gateway")
-                stopping = asyncio.create_task(stop.wait())
-                await asyncio.wait({engine, gateway, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                log.info("stopping: what is under way is finished, the rest is kept")
-                stopping.cancel()
-                app.engine.stop()
-                await asyncio.wait({engine})
-                await app.bot.finish_handlers()
-                await app.bot.close()
+            await _side_by_side(app, stop)
+
+
+async def _side_by_side(app: App, stop: asyncio.Event) -> None:
+    """Run engine and gateway until one of them ends or the end is asked for.
+
+    However it ends, what is under way is finished: a call to Discord is never cancelled.
+    """
+    engine = asyncio.create_task(app.engine.run(), name="engine")
+    gateway = asyncio.create_task(app.bot.connect(), name="gateway")
+    stopping = asyncio.create_task(stop.wait(), name="stopping")
+    await asyncio.wait({engine, gateway, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    log.info("stopping: what is under way is finished, the rest is kept")
+    stopping.cancel()
+    app.engine.stop()
+    await asyncio.wait({engine})
+    await app.bot.finish_handlers()
+    await app.bot.close()
+    await asyncio.gather(engine, gateway)
 
 
 async def check(settings: Settings) -> list[str]:
@@ -322,6 +330,7 @@ def main() -> int:
         return _complain(error.problems)
     start_logging(settings)
     if arguments.check:
+        logging.getLogger().setLevel(logging.CRITICAL)  # the findings are enough
         problems = asyncio.run(check(settings))
         if not problems:
             print("Everything is ready. Start the bot with: make run")
@@ -332,6 +341,9 @@ def main() -> int:
         return _complain([f"DATABASE_URL cannot be opened ({error})."])
     except discord.LoginFailure:
         return _complain(["DISCORD_TOKEN is not accepted by Discord. Run: python bot.py --check"])
+    except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
+        log.debug("the end", exc_info=error)
+        return _complain([f"Discord does not answer as it should ({error}). Run it again later."])
     return 0
 
 

@@ -14,11 +14,12 @@ from dataclasses import replace
 from discord.ext import commands
 
 from cogs.base import KirinBot
+from cogs.consent import may_reuse, may_use_pictures
 from cogs.ui import cards
 from cogs.ui.answers import Interaction, fill, owning_up, show, whisper
 from cogs.ui.buttons import PRESSES, Act, CardButton
 from cogs.ui.forms import FormKind, edit_form, reference_form
-from cogs.ui.placements import defer
+from cogs.ui.placements import defer, moved_here
 from cogs.ui.speech import speech, speech_for
 from cogs.ui.texts import MISSING_RECORD, NOT_YOURS, PICTURES_REFUSED, TOO_LATE_TO_CANCEL
 from kirin.model import Generation
@@ -46,7 +47,7 @@ class Actions(commands.Cog, name=PRESSES):
 
     async def press(self, interaction: Interaction, act: Act, generation_id: str) -> None:
         """Do what a button says, or say politely why not."""
-        async with owning_up(interaction):
+        async with owning_up(interaction, takes_a_wish=act is Act.AGAIN):
             await self._handlers[act](interaction, generation_id)
 
     async def _again(self, interaction: Interaction, generation_id: str) -> None:
@@ -57,15 +58,22 @@ class Actions(commands.Cog, name=PRESSES):
         if parent is None:
             await fill(interaction, speech_for(placement)(MISSING_RECORD))
             return
+        if not await may_reuse(self._bot, interaction, parent):
+            await fill(interaction, speech_for(placement)(PICTURES_REFUSED))
+            return
         placement = replace(placement, spoiler=parent.placement.spoiler)
         await self._bot.intake.accept(parent.request, placement, parent=parent)
 
     async def _edit(self, interaction: Interaction, generation_id: str) -> None:
         """Open the form with everything as it was."""
         generation = await self._found(interaction, generation_id)
-        if generation is not None:
-            form = edit_form(generation_id, generation.request, speech(str(interaction.locale)))
-            await interaction.response.send_modal(form)
+        if generation is None:
+            return
+        say = speech(str(interaction.locale))
+        if not await may_reuse(self._bot, interaction, generation):
+            await whisper(interaction, say(PICTURES_REFUSED))
+            return
+        await interaction.response.send_modal(edit_form(generation_id, generation.request, say))
 
     async def _reference(self, interaction: Interaction, generation_id: str) -> None:
         """Open the form that makes something new of one of the pictures."""
@@ -73,10 +81,7 @@ class Actions(commands.Cog, name=PRESSES):
         if generation is None:
             return
         say = speech(str(interaction.locale))
-        owner = generation.placement.user_id
-        if not await self._bot.people.may_use_pictures(
-            of=owner, by=interaction.user.id, in_server=interaction.guild_id is not None
-        ):
+        if not await may_use_pictures(self._bot, interaction, generation.placement.user_id):
             await whisper(interaction, say(PICTURES_REFUSED))
             return
         pictures = len(generation.output)
@@ -116,16 +121,24 @@ class Actions(commands.Cog, name=PRESSES):
             await whisper(interaction, say(MISSING_RECORD))
         elif generation.placement.user_id != interaction.user.id:
             await whisper(interaction, say(NOT_YOURS))
-        elif not await self._end(generation):
+        elif not await self._end(interaction, generation):
             await whisper(interaction, say(TOO_LATE_TO_CANCEL))
 
-    async def _end(self, generation: Generation) -> bool:
-        """Mark a wish as cancelled, whatever stage has just moved it; false if it has ended."""
+    async def _end(self, interaction: Interaction, generation: Generation) -> bool:
+        """Mark a wish as cancelled, whatever stage has just moved it; false if it has ended.
+
+        The press brings a fresh way to the message, which an old wish needs to show its end.
+        """
         current: Generation | None = generation
+        now = self._bot.now()
         for _ in range(_CHANGE_ATTEMPTS):
             if current is None or current.status.is_terminal:
                 return False
-            if await self._bot.store.change(current, current.cancelled(self._bot.now())):
+            cancelled = current.cancelled(now)
+            if interaction.message is not None:
+                way = moved_here(current.placement, interaction, interaction.message, now)
+                cancelled = cancelled.placed(way, now)
+            if await self._bot.store.change(current, cancelled):
                 log.info("%s was cancelled while %s", current.external_task_id, current.status)
                 return True
             current = await self._bot.store.get(generation.external_task_id)

@@ -113,7 +113,8 @@ class Tree(app_commands.CommandTree[KirinBot]):
     ) -> None:
         """Tell the person what a failed command means for them."""
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
-        async with owning_up(interaction):
+        name = interaction.command.name if interaction.command else ""
+        async with owning_up(interaction, takes_a_wish=name == "imagine"):
             raise cause
 
 

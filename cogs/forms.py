@@ -8,12 +8,13 @@ import discord
 from discord.ext import commands
 
 from cogs.base import KirinBot
+from cogs.consent import may_reuse, may_use_pictures
 from cogs.pictures import attached_picture, result_picture
 from cogs.ui.answers import Interaction, fill, owning_up, refuse
 from cogs.ui.forms import Answers, FormKind, read_form
 from cogs.ui.placements import defer
 from cogs.ui.speech import speech_for
-from cogs.ui.texts import MISSING_RECORD
+from cogs.ui.texts import MISSING_RECORD, PICTURES_REFUSED
 from cogs.ui.words import Words
 from kirin.errors import InvalidRequest
 from kirin.images import ReferenceImage
@@ -33,7 +34,7 @@ class Forms(commands.Cog):
             return
         answers = read_form(interaction.data or {})
         if answers is not None:
-            async with owning_up(interaction):
+            async with owning_up(interaction, takes_a_wish=True):
                 await self._take(interaction, answers)
 
     async def _take(self, interaction: Interaction, answers: Answers) -> None:
@@ -54,10 +55,14 @@ class Forms(commands.Cog):
     async def _from_wish(
         self, interaction: Interaction, answers: Answers, placement: Placement
     ) -> bool:
+        """Take a wish made from another; false where that one is no longer known."""
         parent = await self._bot.store.get(answers.id)
         if parent is None:
             return False
         placement = replace(placement, spoiler=parent.placement.spoiler)
+        if not await self._may_take(interaction, answers, parent):
+            await fill(interaction, speech_for(placement)(PICTURES_REFUSED))
+            return True
         if answers.kind is FormKind.EDIT:
             await self._accept(answers.applied_to(parent.request), placement, parent=parent)
             return True
@@ -66,13 +71,22 @@ class Forms(commands.Cog):
         await self._accept(answers.applied_to(request), placement, image=image, parent=parent)
         return True
 
+    async def _may_take(
+        self, interaction: Interaction, answers: Answers, parent: Generation
+    ) -> bool:
+        """Ask again for the owner's consent: it may have ended while the form was open."""
+        if answers.kind is FormKind.EDIT:
+            return await may_reuse(self._bot, interaction, parent)
+        return await may_use_pictures(self._bot, interaction, parent.placement.user_id)
+
     async def _from_draft(
         self, interaction: Interaction, answers: Answers, placement: Placement
     ) -> bool:
         draft = await self._bot.drafts.get(answers.id)
         if draft is None:
             return False
-        image = await attached_picture(self._bot, draft["urls"][answers.picture])
+        picture = draft["pictures"][answers.picture]
+        image = await attached_picture(self._bot, picture["url"], picture["size"])
         blank = GenerationRequest(prompt=answers.prompt, reference=_uploaded(image))
         await self._accept(answers.applied_to(blank), placement, image=image)
         return True

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.app_commands import locale_str
@@ -36,6 +37,7 @@ from kirin.stages import Intake
 log = logging.getLogger(__name__)
 
 _CHECKS_AT_ONCE = 2
+_SECONDS_FOR_A_READ = 30.0
 _ID_LIMIT = 40
 
 _RATIOS = [
@@ -128,22 +130,23 @@ class Imagine(commands.Cog):
             return LinkedImage(url=check_image_url(image_url)), None
         if image is None:
             return None, None
+        data = await _read(image)
         async with self._checking:
-            uploaded = await _read(image)
+            uploaded = await asyncio.to_thread(images.check_reference, data)
         return UploadedImage(sha256=uploaded.sha256), uploaded
 
 
-async def _read(attachment: discord.Attachment) -> ReferenceImage:
-    """Read and check an attachment at once: Discord does not keep it for long."""
+async def _read(attachment: discord.Attachment) -> bytes:
+    """Read an attachment at once: Discord does not keep it for long."""
     if attachment.size > images.MOST_REFERENCE_BYTES:
         raise InvalidRequest(
             Rule.IMAGE_TOO_LARGE, size=attachment.size, limit=images.MOST_REFERENCE_BYTES
         )
     try:
-        data = await attachment.read()
-    except discord.DiscordException as error:
+        async with asyncio.timeout(_SECONDS_FOR_A_READ):
+            return await attachment.read()
+    except (discord.DiscordException, aiohttp.ClientError, OSError, TimeoutError) as error:
         raise InvalidRequest(Rule.IMAGE_UNREADABLE) from error
-    return await asyncio.to_thread(images.check_reference, data)
 
 
 def _element_ids(*subjects: str | None) -> tuple[int, ...]:

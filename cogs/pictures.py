@@ -9,12 +9,17 @@ import discord
 from cogs.base import KirinBot
 from kirin import references
 from kirin.errors import DownloadFailed, InvalidRequest, Rule
-from kirin.images import ReferenceImage, check_reference
+from kirin.images import MOST_REFERENCE_BYTES, ReferenceImage, check_reference
 from kirin.model import Generation
 
 
-async def attached_picture(bot: KirinBot, url: str) -> ReferenceImage:
-    """Read and check a picture that is attached to a message; raises `InvalidRequest`."""
+async def attached_picture(bot: KirinBot, url: str, size: int) -> ReferenceImage:
+    """Read and check a picture that is attached to a message; raises `InvalidRequest`.
+
+    `size` is in bytes as Discord told it: what is too large is never read.
+    """
+    if size > MOST_REFERENCE_BYTES:
+        raise InvalidRequest(Rule.IMAGE_TOO_LARGE, size=size, limit=MOST_REFERENCE_BYTES)
     try:
         data = await bot.http.get_from_cdn(url)
     except discord.DiscordException as error:

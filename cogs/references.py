@@ -8,6 +8,7 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from cogs.base import KirinBot
+from cogs.consent import may_use_pictures
 from cogs.ui.answers import Interaction, fill, owning_up, whisper
 from cogs.ui.forms import FormKind, reference_form
 from cogs.ui.speech import N_, speech
@@ -40,23 +41,20 @@ class References(commands.GroupCog, group_name="privacy", group_description=N_("
         """Open the form for a message's pictures; a form has to be the first answer."""
         async with owning_up(interaction):
             say = speech(str(interaction.locale))
-            urls = [found.url for found in message.attachments if _is_picture(found)]
-            if not urls:
+            pictures = [found for found in message.attachments if _is_picture(found)]
+            if not pictures:
                 await whisper(interaction, say(NO_PICTURE_HERE))
                 return
             if not await self._may_use(interaction, message):
                 await whisper(interaction, say(PICTURES_REFUSED))
                 return
-            draft = await self._bot.drafts.keep({"urls": urls[:_MOST_PICTURES]}, self._bot.now())
-            form = reference_form(FormKind.DRAFT, draft, None, len(urls[:_MOST_PICTURES]), say)
+            kept = [{"url": found.url, "size": found.size} for found in pictures[:_MOST_PICTURES]]
+            draft = await self._bot.drafts.keep({"pictures": kept}, self._bot.now())
+            form = reference_form(FormKind.DRAFT, draft, None, len(kept), say)
             await interaction.response.send_modal(form)
 
     async def _may_use(self, interaction: Interaction, message: discord.Message) -> bool:
-        return await self._bot.people.may_use_pictures(
-            of=await self._owner(message),
-            by=interaction.user.id,
-            in_server=interaction.guild_id is not None,
-        )
+        return await may_use_pictures(self._bot, interaction, await self._owner(message))
 
     async def _owner(self, message: discord.Message) -> int:
         """Say whose pictures these are: on a card, those of whoever asked for them."""

@@ -7,12 +7,14 @@ from kirin.errors import (
     AuthenticationFailed,
     NoAnswer,
     ProviderError,
+    RateLimited,
     RequestRefused,
     StoreError,
     TaskNotFound,
 )
 from kirin.settings import Settings
 from kirin.store import Database
+from kirin.wire import NO_EXPLANATION
 
 _NO_SUCH_TASK = "kirin-checkup-no-such-task"
 
@@ -30,17 +32,34 @@ async def check_provider(client: KirinClient) -> str | None:
     """Read a task that does not exist: the answer tells whether address and key are right."""
     try:
         await client.read(_NO_SUCH_TASK)
-    except TaskNotFound:
-        return None
-    except AuthenticationFailed:
-        return "KIRIN_API_KEY is not accepted by the provider. Copy it again, or make a new one."
-    except NoAnswer as error:
-        return (
-            f"KIRIN_BASE_URL does not answer ({error}). "
-            "Check the address and this machine's connection."
-        )
-    except RequestRefused as error:
-        return f"The provider refuses this account ({error}). Look at the account at the provider."
+    except RateLimited:
+        return None  # it is there, and has looked no closer at the key
+    except TaskNotFound as error:
+        return None if error.code or error.text != NO_EXPLANATION else _NOT_THE_PROVIDER
     except ProviderError as error:
-        return f"KIRIN_BASE_URL gives an unexpected answer ({error}). Check the address."
+        return _complaint(error)
     return None
+
+
+def _complaint(error: ProviderError) -> str:
+    for kind, sentence in _COMPLAINTS:
+        if isinstance(error, kind):
+            return sentence.format(error=error)
+    return f"KIRIN_BASE_URL gives an unexpected answer ({error}). Check the address."
+
+
+_NOT_THE_PROVIDER = "KIRIN_BASE_URL answers, but not as the provider does. Check the address."
+_COMPLAINTS: tuple[tuple[type[ProviderError], str], ...] = (
+    (
+        AuthenticationFailed,
+        "KIRIN_API_KEY is not accepted by the provider. Copy it again, or make a new one.",
+    ),
+    (
+        NoAnswer,
+        "KIRIN_BASE_URL does not answer ({error}). Check the address and the connection.",
+    ),
+    (
+        RequestRefused,
+        "The provider refuses this account ({error}). Look at the account at the provider.",
+    ),
+)

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from yarl import URL
 
 from kirin.errors import DownloadFailed
 from kirin.images import Picture, picture_extension
@@ -111,7 +112,7 @@ class PictureDownloader:
     async def _follow(self, url: str, file: BinaryIO) -> None:
         for _ in range(_REDIRECTS + 1):
             self._check(url)
-            async with self._session.get(url, allow_redirects=False) as response:
+            async with self._session.get(URL(url, encoded=True), allow_redirects=False) as response:
                 if response.status == HTTPStatus.OK:
                     await _save(response, file)
                     return

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _SPREAD = 0.1
+_OF_THE_AGE = 0.02
 _LONGEST_BACKOFF = 120.0
 _LONGEST_RETRY_AFTER = 600.0
 _FIRST_BACKOFF = 2.0
@@ -20,14 +21,17 @@ _REPORT_SELDOM = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollSchedule:
-    """Poll first after `first`, then after `interval`, each further wait `growth` times longer."""
+    """Poll first after `first`, then after `interval`, each further wait `growth` times longer.
+
+    No wait is longer than `longest`, unless a fiftieth of the task's age is.
+    """
 
     first: float
     interval: float
     growth: float
     longest: float
 
-    def delay(self, polls: int, jitter: float = 0.5) -> float:
+    def delay(self, polls: int, jitter: float = 0.5, *, age: float = 0.0) -> float:
         """Return the wait before the next poll, after so many that found the task running."""
         if polls == 0:
             return spread(self.first, jitter)
@@ -36,7 +40,7 @@ class PollSchedule:
             if wait >= self.longest:
                 break
             wait *= self.growth
-        return min(spread(wait, jitter), self.longest)
+        return max(min(spread(wait, jitter), self.longest), age * _OF_THE_AGE)
 
 
 def backoff(setbacks: int, *, retry_after: float | None = None, jitter: float = 0.5) -> float:

@@ -128,24 +128,26 @@ class Settings(BaseModel):
         default=1.1, description="Each further wait is this many times the one before."
     )
     longest_poll_interval_seconds: Seconds = Field(
-        default=10.0, description="No wait between two polls is longer (but for back-off)."
+        default=10.0,
+        description="No wait between two polls is longer, but for back-off and for tasks that run "
+        "longer than some minutes: those are polled each fiftieth of their age.",
     )
     queue_deadline_minutes: Minutes = Field(
         default=60.0,
         description="A wish that could not be sent for this long ends, unpaid, with a word.",
     )
     generation_deadline_minutes: Minutes = Field(
-        default=30.0,
+        default=180.0,
         description="A task that is not finished this long after its create is given up.",
     )
     lookup_grace_seconds: Seconds = Field(
         default=30.0,
         description="After an unanswered create: how long an unknown task may still turn up.",
     )
-    create_timeout_seconds: Seconds = Field(
+    create_timeout_seconds: Annotated[float, Field(gt=0, le=240)] = Field(
         default=60.0, description="How long the provider may take to answer a create."
     )
-    read_timeout_seconds: Seconds = Field(
+    read_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
         default=20.0, description="How long the provider may take to answer a poll."
     )
     concurrent_creates: Lanes = Field(default=16, description="Creates under way at once.")

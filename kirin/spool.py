@@ -32,13 +32,19 @@ async def open_spool(settings: Settings) -> AsyncIterator[Path]:
 @asynccontextmanager
 async def subfolder(folder: Path) -> AsyncIterator[Path]:
     """Make a folder of a new name in a folder, and remove it with all that is in it."""
-    path = Path(await asyncio.to_thread(tempfile.mkdtemp, dir=folder))
+    path = await asyncio.to_thread(_make, folder)
     try:
         yield path
     finally:
         await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
 
 
+def _make(folder: Path) -> Path:
+    """Make the folder around it too, should somebody have removed that."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=folder))
+
+
 def _empty(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)

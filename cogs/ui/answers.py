@@ -48,7 +48,7 @@ async def fill(interaction: Interaction, text: str) -> None:
 
 
 @asynccontextmanager
-async def owning_up(interaction: Interaction) -> AsyncIterator[None]:
+async def owning_up(interaction: Interaction, *, takes_a_wish: bool = False) -> AsyncIterator[None]:
     """Tell the person when a handler fails; the details are in the log under the interaction's id.
 
     An interaction that came too late, or was answered elsewhere, is dropped.
@@ -58,16 +58,18 @@ async def owning_up(interaction: Interaction) -> AsyncIterator[None]:
         yield
     except discord.HTTPException as error:
         if error.code not in TOO_LATE:
-            await _own_up(interaction, error)
+            await _own_up(interaction, error, loses_a_wish=takes_a_wish)
         else:
             log.warning("interaction %s was too late or answered elsewhere", interaction.id)
     except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
-        await _own_up(interaction, error)
+        await _own_up(interaction, error, loses_a_wish=takes_a_wish)
 
 
-async def _own_up(interaction: Interaction, cause: Exception) -> None:
+async def _own_up(interaction: Interaction, cause: Exception, *, loses_a_wish: bool) -> None:
     log.error("interaction %s failed", interaction.id, exc_info=cause)
-    card = cards.internal_error_card(str(interaction.id), speech(str(interaction.locale)))
+    card = cards.internal_error_card(
+        str(interaction.id), speech(str(interaction.locale)), loses_a_wish=loses_a_wish
+    )
     try:
         await _tell(interaction, card)
     except (discord.DiscordException, aiohttp.ClientError, OSError) as failure:

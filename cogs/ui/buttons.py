@@ -100,6 +100,8 @@ def result_row(generation: Generation, say: Speech, *, with_originals: bool) -> 
 def ended_row(generation: Generation, say: Speech) -> Row:
     """Return the buttons under a wish that ended without pictures."""
     own = generation.external_task_id
+    if generation.status is Status.SUCCEEDED:  # made and paid: nothing to try again
+        return Row(_delete(generation, say))
     primary = discord.ButtonStyle.primary
     edit = CardButton(Act.EDIT, own, label=say("Edit and try again"), emoji="✏️", style=primary)
     buttons = [edit, CardButton(Act.AGAIN, own, label=_again(generation, say), emoji="🔁")]

@@ -66,7 +66,8 @@ def result_card(
         result_row(
             generation,
             say,
-            with_originals=not all(picture.is_original for picture in pictures),
+            with_originals=len(pictures) < len(generation.output)
+            or not all(picture.is_original for picture in pictures),
         ),
     )
 
@@ -134,13 +135,19 @@ def refusal_card(sentence: str, words: Words, say: Speech) -> ui.LayoutView:
     )
 
 
-def internal_error_card(number: str, say: Speech) -> ui.LayoutView:
-    """Show that the bot itself has failed; `number` finds the details in the log."""
-    explanation = texts.INTERNAL_ERROR
+def internal_error_card(number: str, say: Speech, *, loses_a_wish: bool) -> ui.LayoutView:
+    """Show that the bot itself has failed; `number` finds the details in the log.
+
+    Only where a wish was to be taken on is it known that nothing was sent or charged.
+    """
+    explanation = texts.INTERNAL_ERROR if loses_a_wish else texts.INTERNAL_TROUBLE
+    advice = say("**What to do:** {todo}", todo=say(explanation.todo))
+    if loses_a_wish:
+        advice = _advice(say("nothing."), explanation, say)
     return framed(
         _FAILED,
         f"### {say(explanation.title)}\n{say(explanation.what)}",
-        _advice(say("nothing."), explanation, say),
+        advice,
         say("-# Number of this error: {number}", number=number),
     )
 

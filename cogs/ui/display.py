@@ -7,7 +7,7 @@ import re
 _ELLIPSIS = "…"
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f"  # control characters
-    "\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"  # direction marks, hidden joints
+    "\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"  # direction marks, joints
 )
 _MARKUP = re.compile(r"([\\*_~|`>#\[\]()<@:])")
 _FENCE = re.compile(r"`{3,}")

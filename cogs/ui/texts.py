@@ -148,6 +148,11 @@ EXPLANATIONS: dict[FailureReason, Explanation] = {
     ),
 }
 
+INTERNAL_TROUBLE = Explanation(
+    title=N_("Something went wrong in this bot"),
+    what=N_("It could not do what you asked for just now."),
+    todo=N_("Try again. If it keeps happening, tell whoever runs this bot."),
+)
 INTERNAL_ERROR = Explanation(
     title=N_("Something went wrong in this bot"),
     what=N_("Your wish could not be taken on, and was not sent."),

@@ -106,6 +106,10 @@ class Generation:
             message_due_at=now,
         )
 
+    def unanswered(self, *, now: datetime, due_at: datetime) -> Generation:
+        """The create has ended, and whether the provider took the task is unknown."""
+        return replace(self, submitted_at=now, setbacks=0, due_at=due_at)
+
     def unresolved(self, due_at: datetime) -> Generation:
         """Whether the provider took the task is still unknown; look again at `due_at`."""
         return replace(self, setbacks=self.setbacks + 1, due_at=due_at)

@@ -18,6 +18,7 @@ Clock = Callable[[], datetime]
 Jitter = Callable[[], float]
 
 _AFTER_A_BUG = timedelta(seconds=30)
+_OF_THE_AGE = 0.1
 
 
 class Stage(ABC):
@@ -56,7 +57,9 @@ class Stage(ABC):
             await self._advance(claim, claim.generation)
         except Exception:
             log.exception("%s of %s failed", self.work, claim.generation.external_task_id)
-            await self._store.postpone(claim, self._now() + _AFTER_A_BUG)
+            age = self._now() - claim.generation.created_at
+            wait = max(_AFTER_A_BUG, age * _OF_THE_AGE)
+            await self._store.postpone(claim, self._now() + wait)
 
     @abstractmethod
     async def _advance(self, claim: Claim, generation: Generation) -> None:

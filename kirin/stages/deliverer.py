@@ -29,8 +29,17 @@ MOST_PICTURES_SHOWN = 9
 TAKEN_FOR_CERTAIN = 2 * 1024 * 1024
 """Bytes in one file that Discord takes anywhere, nine at once too: tried when it refuses more."""
 
+FIRST_WORD_AFTER = timedelta(seconds=15)
+"""Pictures that cannot be fetched for so long are linked to meanwhile, and fetched later."""
+
+PATIENCE_WITH_PICTURES = timedelta(hours=6)
+"""Pictures that cannot be fetched for so long stay links."""
+
+PATIENCE_WITH_TROUBLE = timedelta(hours=24)
+"""An outcome that fails to be shown for so long waits in the store for its owner to ask."""
+
 _DOWNLOADS_AT_ONCE = 6
-_DOWNLOAD_ROUNDS = 4
+_LINKED = "linked"
 
 
 class Deliverer(Stage):
@@ -69,13 +78,21 @@ class Deliverer(Stage):
         self._jitter = jitter
 
     async def _advance(self, claim: Claim, generation: Generation) -> None:
-        await self._store.save(claim, await self._deliver(generation))
+        try:
+            delivered = await self._deliver(generation)
+        except Exception:
+            if self._waiting(generation) < PATIENCE_WITH_TROUBLE:
+                raise
+            log.exception("%s cannot be shown, and is given up", generation.external_task_id)
+            delivered = generation.undeliverable()
+        await self._store.save(claim, delivered)
 
     async def _deliver(self, generation: Generation) -> Generation:
         async with subfolder(self._spool) as folder:
             pictures = await self._fetch_all(generation, folder)
-            is_last_round = generation.delivery_attempts + 1 >= _DOWNLOAD_ROUNDS
-            if generation.status is Status.SUCCEEDED and not pictures and not is_last_round:
+            lacks_all = generation.status is Status.SUCCEEDED and not pictures
+            is_worth_waiting = self._waiting(generation) < PATIENCE_WITH_PICTURES
+            if lacks_all and is_worth_waiting and not self._is_time_for_a_word(generation):
                 return self._later(generation)
             try:
                 await self._show(generation, pictures)
@@ -85,7 +102,17 @@ class Deliverer(Stage):
             except DeliveryImpossible as error:
                 log.error("%s has no way to its message: %s", generation.external_task_id, error)
                 return generation.undeliverable()
+            if lacks_all and is_worth_waiting:
+                return replace(self._later(generation), shown=_LINKED)
             return generation.delivered(self._now())
+
+    def _is_time_for_a_word(self, generation: Generation) -> bool:
+        """Say whether people should be told, once, where their pictures are meanwhile."""
+        return generation.shown != _LINKED and self._waiting(generation) >= FIRST_WORD_AFTER
+
+    def _waiting(self, generation: Generation) -> timedelta:
+        """Say how long the outcome has been there."""
+        return self._now() - (generation.finished_at or generation.created_at)
 
     async def _show(self, generation: Generation, pictures: Sequence[Picture]) -> None:
         """Show the pictures as large as Discord takes them, and links to those it never takes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from kirin.client import KirinClient
@@ -36,7 +36,7 @@ class Lookup:
         self._mode = mode
         self._now = now
         self._turn = asyncio.Lock()
-        self._settled = mode != "auto"
+        self._ask_at: datetime | None = None
 
     @property
     def is_forbidden(self) -> bool:
@@ -52,16 +52,15 @@ class Lookup:
 
     async def proved(self) -> None:
         """Note that a task was found by our own id."""
-        if not self._settled and not await self.works():
+        if not await self.works() and not self.is_forbidden:
             await self._learn("yes")
 
     async def try_out(self, generation: Generation) -> None:
         """Find it out with a task that the provider has just shown, unless it is known."""
-        if self._settled or self._turn.locked():
+        if self._mode != "auto" or self._turn.locked() or not self._is_time_to_ask():
             return
         async with self._turn:
             if await self._is_known():
-                self._settled = True
                 return
             try:
                 await self._client.look_up(generation.external_task_id)
@@ -72,13 +71,18 @@ class Lookup:
             else:
                 await self._learn("yes")
 
+    def _is_time_to_ask(self) -> bool:
+        return self._ask_at is None or self._now() >= self._ask_at
+
     async def _is_known(self) -> bool:
         fact = await self._facts.get(FACT)
         if fact is None:
             return False
-        return fact.value == "yes" or self._now() - fact.learned_at < ASK_AGAIN_AFTER
+        since = self._now() if fact.value == "yes" else fact.learned_at
+        self._ask_at = since + ASK_AGAIN_AFTER
+        return not self._is_time_to_ask()
 
     async def _learn(self, value: str) -> None:
-        self._settled = True
+        self._ask_at = self._now() + ASK_AGAIN_AFTER
         await self._facts.learn(FACT, value, self._now())
         log.info("the provider finds tasks by our own id: %s", value)

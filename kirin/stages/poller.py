@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 LOST_GRACE = timedelta(minutes=2)
 """How long after its create a task may be unknown to the provider: they show up late."""
 
+LOST_AFTER = 5
+"""So many troubled polls in a row (about a minute) come before an unknown task is given up."""
+
 
 class Poller(Stage):
     """Takes running generations when their next poll is due.
@@ -30,6 +33,7 @@ class Poller(Stage):
     """
 
     work = Work.POLL
+    lease_for = timedelta(minutes=10)
 
     def __init__(
         self,
@@ -61,7 +65,11 @@ class Poller(Stage):
         except ProviderError as error:
             return self._troubled(generation, error)
         await self._lookup.try_out(generation)
-        wait = self._schedule.delay(polls=generation.polls + 1, jitter=self._jitter())
+        wait = self._schedule.delay(
+            polls=generation.polls + 1,
+            jitter=self._jitter(),
+            age=self._age(generation).total_seconds(),
+        )
         polled = generation.polled(progress=snapshot.progress, due_at=self._in(wait))
         ended = conclude(polled, snapshot, self._now())
         if ended is not None:
@@ -70,7 +78,7 @@ class Poller(Stage):
         return self._given_up(polled) if self._is_late(generation) else polled
 
     def _not_found(self, generation: Generation) -> Generation:
-        if self._age(generation) <= LOST_GRACE:
+        if self._age(generation) <= LOST_GRACE or generation.setbacks < LOST_AFTER:
             return self._look_again(generation)
         log.error("%s is lost: the provider does not know it", generation.external_task_id)
         return generation.failed(FailureReason.LOST, now=self._now())

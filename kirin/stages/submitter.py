@@ -64,8 +64,11 @@ class Submitter(Stage):
             await self._store.save(claim, failed)
             return
         sending = await self._store.save(claim, generation.sending(now), keep=True)
-        if sending is not None:
-            await self._store.save(sending, await self._send(sending.generation, image))
+        if sending is None:
+            return
+        sent = await self._send(sending.generation, image)
+        if await self._store.save(sending, sent) is None:
+            log.warning("%s was ended while it was sent (%s)", sent.external_task_id, sent.task_id)
 
     async def _image(self, generation: Generation) -> bytes | None:
         reference = generation.request.reference
@@ -81,9 +84,13 @@ class Submitter(Stage):
         except (RateLimited, NotSent) as error:
             log.warning("%s stays queued: %s", generation.external_task_id, error)
             return self._back_in_the_queue(generation, error)
-        except (NoAnswer, UnreadableAnswer, ProviderTrouble, DuplicateTask) as error:
+        except DuplicateTask as error:
+            log.warning("%s is taken already: %s", generation.external_task_id, error)
+            return self._running(generation, generation.external_task_id)
+        except (NoAnswer, UnreadableAnswer, ProviderTrouble) as error:
             log.warning("%s: is it taken? %s", generation.external_task_id, error)
-            return generation.unresolved(self._in(_FIRST_LOOKUP_SECONDS))
+            due_at = self._in(_FIRST_LOOKUP_SECONDS)
+            return generation.unanswered(now=self._now(), due_at=due_at)
         except ProviderError as error:
             log.error("%s was refused: %s", generation.external_task_id, error)
             return generation.failed(wire.reason_for(error), now=self._now(), error=error)
@@ -101,6 +108,8 @@ class Submitter(Stage):
         ended = conclude(generation, snapshot, self._now())
         if ended is not None:
             return ended
-        task_id = snapshot.task_id or generation.external_task_id
+        return self._running(generation, snapshot.task_id or generation.external_task_id)
+
+    def _running(self, generation: Generation, task_id: str) -> Generation:
         wait = self._schedule.delay(polls=0, jitter=self._jitter())
         return generation.taken(task_id, now=self._now(), poll_at=self._in(wait))

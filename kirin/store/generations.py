@@ -117,7 +117,7 @@ class GenerationStore:
                     _c.external_task_id == old.external_task_id,
                     _c.interaction_id == old.placement.interaction_id,
                 )
-                .values(changes(old, new) | {"message_due_at": new.message_due_at})
+                .values(changes(old, new) | _way_opened(new))
             )
         current = await self.get(new.external_task_id) if result.rowcount else None
         if current:
@@ -218,7 +218,9 @@ class GenerationStore:
                 )
                 .values({lane.due_at: due_at, lane.lease: None, lane.lease_until: None})
             )
-        self._on_work(claim.work)
+        current = await self.get(claim.generation.external_task_id)
+        if current:
+            self._announce(current)
 
     async def next_due(self, work: Work) -> datetime | None:
         """Return when the next row of this kind of work can be claimed, if any waits."""
@@ -255,6 +257,15 @@ class GenerationStore:
     def _announce(self, generation: Generation) -> None:
         for work in waits_for(generation):
             self._on_work(work)
+
+
+def _way_opened(new: Generation) -> dict[str, Any]:
+    """Return what a new way sets whatever was read before: a delivery may have ended since."""
+    return {
+        "message_due_at": new.message_due_at,
+        "delivered_at": new.delivered_at,
+        "delivery_attempts": new.delivery_attempts,
+    }
 
 
 def _unmoved(claim: Claim) -> list[ColumnElement[bool]]:

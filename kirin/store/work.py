@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, auto
 
-from sqlalchemy import Column, ColumnElement, and_
+from sqlalchemy import Column, ColumnElement, and_, func
 
 from kirin.model import Generation, Status
 from kirin.store.tables import generations
@@ -46,12 +46,17 @@ LANES: dict[Work, Lane] = {
     Work.DELIVER: MESSAGE_LANE,
 }
 
+# few rows wait for their message and nearly all have ended, so no index over the status is of use
+_status = func.coalesce(_c.status, "")
+
 CONDITIONS: dict[Work, ColumnElement[bool]] = {
     Work.SUBMIT: _c.status == Status.QUEUED.value,
     Work.RESOLVE: _c.status == Status.SUBMITTING.value,
     Work.POLL: _c.status == Status.RUNNING.value,
-    Work.REPORT: _c.status.in_(_OPEN),
-    Work.DELIVER: and_(_c.status.in_(TERMINAL), _c.delivered_at.is_(None)),
+    Work.REPORT: and_(_c.message_due_at.is_not(None), _status.in_(_OPEN)),
+    Work.DELIVER: and_(
+        _c.message_due_at.is_not(None), _status.in_(TERMINAL), _c.delivered_at.is_(None)
+    ),
 }
 
 _PROVIDER_WORK = {

@@ -2,9 +2,10 @@
 
 from kirin.wire.decode import parse_created, parse_snapshot
 from kirin.wire.encode import create_body
-from kirin.wire.refusal import classify_failure, error_from, reason_for
+from kirin.wire.refusal import NO_EXPLANATION, classify_failure, error_from, reason_for
 
 __all__ = [
+    "NO_EXPLANATION",
     "classify_failure",
     "create_body",
     "error_from",

@@ -28,6 +28,9 @@ from kirin.errors import (
 from kirin.model import FailureReason
 from kirin.wire.values import as_code, as_text, load_object
 
+NO_EXPLANATION = "no explanation given"
+"""The text of an error whose answer held none that could be read."""
+
 _REDIRECT = 300
 _BAD_REQUEST = 400
 _REQUEST_TIMEOUT = 408
@@ -100,7 +103,7 @@ def error_from(
     except UnreadableAnswer:
         code, text = None, None
     kind = _kind(status, code, (text or "").lower())
-    text = text or "no explanation given"
+    text = text or NO_EXPLANATION
     if issubclass(kind, RateLimited):
         wait = parse_retry_after(headers.get("Retry-After"), now())
         return kind(text, http_status=status, code=code, retry_after=wait)

@@ -166,7 +166,9 @@ def refused(say: Speech) -> Shown:
     for error in errors:
         for typed in (words, few_words):
             yield str(error), cards.refusal_card(texts.refusal(error, say), typed, say)
-    yield "our own fault", cards.internal_error_card("1" * 19, say)
+    for loses_a_wish in (True, False):
+        card = cards.internal_error_card("1" * 19, say, loses_a_wish=loses_a_wish)
+        yield f"our own fault, a wish lost: {loses_a_wish}", card
     for text in PUBLIC_TEXTS:
         yield text, note(say(text))
 

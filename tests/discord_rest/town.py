@@ -183,7 +183,6 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
                 "KIRIN_API_KEY": sim.key,
                 "KIRIN_BASE_URL": sim.base_url,
                 "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'kirin.sqlite3'}",
-                "GENERATION_DEADLINE_MINUTES": "180",
                 "POLL_INTERVAL_SECONDS": "60",
                 "LONGEST_POLL_INTERVAL_SECONDS": "300",
             },

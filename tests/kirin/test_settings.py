@@ -183,7 +183,7 @@ def test_a_value_out_of_bounds_is_a_problem_in_one_sentence(name: str, value: st
         ("KIRIN_LOOKUP", "no"),
         ("DATABASE_URL", "sqlite+aiosqlite:////var/lib/kirin.sqlite3"),
         ("POLL_GROWTH", "1"),
-        ("READ_TIMEOUT_SECONDS", "86400"),
+        ("LOOKUP_GRACE_SECONDS", "86400"),
         ("CONCURRENT_POLLS", "256"),
     ],
 )

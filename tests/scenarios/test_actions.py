@@ -11,7 +11,7 @@ from simcord.results import InteractionResult
 
 from cogs.ui.texts import PICTURES_REFUSED
 from kirin.model import Status
-from tests.scenarios.world import World, card, gallery, message_of
+from tests.scenarios.world import World, card, gallery, links, message_of
 
 FORM = {
     "prompt": "a blue fox",
@@ -267,3 +267,38 @@ async def test_details_of_another_message_are_not_known(world: World) -> None:
     posted = await world.alice.send(world.channel, "just words")
     answer = await world.alice.context_menu(world.channel, "Show details", posted)
     assert "none of this bot's cards" in card(answer)
+
+
+async def test_refusal_also_holds_for_wishes_that_a_picture_was_given_to(
+    world: World, bob: Any, picture: bytes
+) -> None:
+    first = await finished(world, image=("a.png", picture))
+    shown = await press(world, first, "Edit", by=bob)
+    await world.alice.slash(world.channel, "privacy references", allowed="off")
+    refusals = [
+        await press(world, first, "Again", by=bob),
+        await bob.submit_modal(shown, FORM | {"negative_prompt": ""}),
+    ]
+    assert [card(answer) for answer in refusals] == [PICTURES_REFUSED] * 2
+    assert (await press(world, first, "Edit", by=bob)).modal is None
+    await press(world, first, "Again")
+    await world.finish()
+    assert len(world.sim.creates) == 2
+
+
+async def test_old_private_wish_can_still_be_cancelled_and_says_so(world: World) -> None:
+    world.sim.inject("task-never-ends")
+    sent = await world.imagine(private=True)
+    await world.work()
+    await world.pass_time(1000)
+    await press(world, sent, "Cancel")
+    await world.work()
+    assert "Cancelled." in card(sent)
+
+
+async def test_missing_picture_can_be_had_as_an_original(world: World) -> None:
+    world.sim.inject("download-404")
+    first = await finished(world, n=2)
+    answer = await press(world, first, "Originals")
+    generation = await world.generation()
+    assert links(answer) == [image.url for image in generation.output]

@@ -88,6 +88,7 @@ async def test_provider_busy_for_an_hour_ends_the_wish_unpaid(world: World) -> N
     assert sum(world.sim.effects.values()) == 0
 
 
+@pytest.mark.parametrize("changes", [{"GENERATION_DEADLINE_MINUTES": "30"}])
 async def test_task_that_never_ends_is_given_up_at_its_deadline(world: World) -> None:
     world.sim.inject("task-never-ends")
     sent = await world.imagine()
@@ -168,6 +169,30 @@ async def test_pictures_that_cannot_be_fetched_at_all_are_linked(world: World) -
     assert "$0.056" in card(sent)
     assert links(sent) == [image.url for image in (await world.generation()).output]
     assert len(world.sim.creates) == 1
+
+
+async def test_pictures_arrive_after_an_outage_of_their_store(world: World) -> None:
+    world.sim.inject("download-500", count=None)
+    sent = await world.imagine(n=2)
+    await world.finish()
+    assert EXPLANATIONS[FailureReason.PICTURES_UNAVAILABLE].title in card(sent)
+    edits = world.edits()
+    await world.pass_time(600)
+    assert world.edits() == edits
+    world.sim.clear_faults()
+    await world.pass_time(300)
+    assert len(gallery(sent)) == 2
+    assert len(world.sim.creates) == 1
+
+
+async def test_task_that_is_unknown_for_a_moment_in_its_life_is_not_lost(world: World) -> None:
+    world.sim.inject("task-slow", seconds=300)
+    sent = await world.imagine()
+    await world.work()
+    await world.pass_time(200)
+    world.sim.inject("poll-404")
+    await world.finish()
+    assert len(gallery(sent)) == 1
 
 
 async def test_failed_card_has_no_attachment(world: World) -> None:

@@ -159,3 +159,14 @@ async def test_downtime_longer_than_the_deadline_loses_no_finished_picture(world
     await world.restart()
     await world.finish()
     assert len(gallery(sent)) == 1
+
+
+async def test_duplicate_that_the_provider_refuses_counts_as_found(world: World) -> None:
+    sent = await world.imagine()
+    submitter = world.app.engine.stage(Work.SUBMIT)
+    (claim,) = await submitter.claim(1)
+    generation = claim.generation
+    await world.app.client.create(generation.request, external_task_id=generation.external_task_id)
+    await submitter.handle(claim)
+    assert (await world.generation()).status is Status.RUNNING
+    await assert_delivered_once(world, sent, message_of(sent).id)

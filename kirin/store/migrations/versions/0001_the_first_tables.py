@@ -77,7 +77,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("external_task_id"),
     )
     op.create_index("ix_generations_due", "generations", ["status", "due_at"])
-    op.create_index("ix_generations_message_due", "generations", ["message_due_at"])
+    op.create_index(
+        "ix_generations_message_due",
+        "generations",
+        ["message_due_at"],
+        sqlite_where=sa.text("message_due_at IS NOT NULL"),
+        postgresql_where=sa.text("message_due_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_generations_message_lease",
+        "generations",
+        ["message_lease_until"],
+        sqlite_where=sa.text("message_lease_until IS NOT NULL"),
+        postgresql_where=sa.text("message_lease_until IS NOT NULL"),
+    )
     op.create_index("ix_generations_message", "generations", ["message_id"])
     op.create_index("ix_generations_finished", "generations", ["status", "finished_at"])
     op.create_index(
