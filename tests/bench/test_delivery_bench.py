@@ -34,7 +34,7 @@ async def test_last_line_of_a_delivery_is_one_json_object_with_the_agreed_keys()
 
 
 async def test_deliveries_that_are_not_there_in_time_end_in_words_and_exit_code_one() -> None:
-    code, lines = await measured("--generations", "1", "--limit", "0.1")
+    code, lines = await measured("--generations", "1", "--limit", "0.001")
     assert code == 1
     assert "WRONG: 0 of 9 pictures are shown" in lines
 
