@@ -15,6 +15,7 @@ from demo.driver import Visitor
 WIDTHS = {"wide": 1280, "narrow": 400}
 _HEIGHT = 2200  # a page that high shows the tallest card as a whole
 _COLOURS = 256
+_PATIENCE = 180_000  # milliseconds: a lost task is given up after two minutes
 _SHOWN = {"wide": 490, "narrow": 280}
 _CARD_WIDTH = 700  # beyond it a wide page is empty
 _AT_REST = ".message-context-actions { visibility: hidden }"  # what a hovering mouse brings up
@@ -55,7 +56,7 @@ class Album:
         """Wait until a card is ready, and take its pictures."""
         for name, visitor in self.windows.items():
             message = message_of(visitor, card)
-            await visitor.reads(card.text, message)
+            await visitor.reads(card.text, message, patience=_PATIENCE)
             if card.pictures:
                 await visitor.sees_pictures(card.pictures, message)
             await self._take(name, card, message)

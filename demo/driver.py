@@ -79,9 +79,11 @@ class Visitor:
         """The pictures of a message (the newest) that have arrived and can be opened."""
         return (message or self.latest).locator(".media-lightbox-trigger:enabled img")
 
-    async def reads(self, text: str, message: Locator | None = None) -> None:
+    async def reads(
+        self, text: str, message: Locator | None = None, *, patience: float = PATIENCE
+    ) -> None:
         """Wait until a message (the newest) has come to contain a text."""
-        await expect(message or self.latest).to_contain_text(text, timeout=PATIENCE)
+        await expect(message or self.latest).to_contain_text(text, timeout=patience)
 
     async def sees_pictures(self, count: int, message: Locator | None = None) -> None:
         """Wait until exactly so many pictures of a message (the newest) have arrived."""
