@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import discord
-from discord import app_commands
 from discord.ext import commands
 
 from cogs.base import KirinBot
 from cogs.ui.answers import Interaction, fill, owning_up, show
 from cogs.ui.details import details_card
+from cogs.ui.menus import message_menu
 from cogs.ui.speech import speech
 from cogs.ui.texts import NO_CARD_HERE
 
@@ -18,14 +18,7 @@ class Details(commands.Cog):
 
     def __init__(self, bot: KirinBot) -> None:
         self._bot = bot
-        self._menu = app_commands.ContextMenu(
-            name="Show details",
-            callback=self.show_details,
-            allowed_contexts=app_commands.AppCommandContext(
-                guild=True, dm_channel=True, private_channel=True
-            ),
-            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
-        )
+        self._menu = message_menu("Show details", self.show_details)
         bot.tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:

@@ -11,6 +11,7 @@ from cogs.base import KirinBot
 from cogs.consent import may_use_pictures
 from cogs.ui.answers import Interaction, fill, owning_up, whisper
 from cogs.ui.forms import FormKind, reference_form
+from cogs.ui.menus import message_menu
 from cogs.ui.speech import N_, speech
 from cogs.ui.texts import NO_PICTURE_HERE, PICTURES_REFUSED
 
@@ -23,14 +24,7 @@ class References(commands.GroupCog, group_name="privacy", group_description=N_("
 
     def __init__(self, bot: KirinBot) -> None:
         self._bot = bot
-        self._menu = app_commands.ContextMenu(
-            name="Use as reference",
-            callback=self.use_as_reference,
-            allowed_contexts=app_commands.AppCommandContext(
-                guild=True, dm_channel=True, private_channel=True
-            ),
-            allowed_installs=app_commands.AppInstallationType(guild=True, user=True),
-        )
+        self._menu = message_menu("Use as reference", self.use_as_reference)
         bot.tree.add_command(self._menu)
 
     async def cog_unload(self) -> None:
