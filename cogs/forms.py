@@ -88,7 +88,8 @@ class Forms(commands.Cog):
         picture = draft["pictures"][answers.picture]
         image = await attached_picture(self._bot, picture["url"], picture["size"])
         blank = GenerationRequest(prompt=answers.prompt, reference=_uploaded(image))
-        await self._accept(answers.applied_to(blank), placement, image=image)
+        parent = await self._bot.store.get(draft["parent"]) if draft["parent"] else None
+        await self._accept(answers.applied_to(blank), placement, image=image, parent=parent)
         return True
 
     async def _accept(

@@ -14,6 +14,7 @@ from cogs.ui.forms import FormKind, reference_form
 from cogs.ui.menus import message_menu
 from cogs.ui.speech import N_, speech
 from cogs.ui.texts import NO_PICTURE_HERE, PICTURES_REFUSED
+from kirin.model import Generation
 
 _MOST_PICTURES = 10
 _IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
@@ -39,24 +40,15 @@ class References(commands.GroupCog, group_name="privacy", group_description=N_("
             if not pictures:
                 await whisper(interaction, say(NO_PICTURE_HERE))
                 return
-            if not await self._may_use(interaction, message):
+            card = await self._bot.store.of_message(message.id)
+            if not await may_use_pictures(self._bot, interaction, _owner(message, card)):
                 await whisper(interaction, say(PICTURES_REFUSED))
                 return
             kept = [{"url": found.url, "size": found.size} for found in pictures[:_MOST_PICTURES]]
-            draft = await self._bot.drafts.keep({"pictures": kept}, self._bot.now())
+            content = {"pictures": kept, "parent": card.external_task_id if card else None}
+            draft = await self._bot.drafts.keep(content, self._bot.now())
             form = reference_form(FormKind.DRAFT, draft, None, len(kept), say)
             await interaction.response.send_modal(form)
-
-    async def _may_use(self, interaction: Interaction, message: discord.Message) -> bool:
-        return await may_use_pictures(self._bot, interaction, await self._owner(message))
-
-    async def _owner(self, message: discord.Message) -> int:
-        """Say whose pictures these are: on a card, those of whoever asked for them."""
-        card = await self._bot.store.of_message(message.id)
-        if card is not None:
-            return card.placement.user_id
-        asked = message.interaction_metadata
-        return asked.user.id if asked is not None else message.author.id
 
     @app_commands.command(description=N_("Whether others may use your pictures as references."))
     @app_commands.describe(
@@ -78,6 +70,14 @@ class References(commands.GroupCog, group_name="privacy", group_description=N_("
         else:
             text = say("From now on nobody else can use your pictures as references here.")
         await fill(interaction, text)
+
+
+def _owner(message: discord.Message, card: Generation | None) -> int:
+    """Say whose pictures these are: on a card, those of whoever asked for them."""
+    if card is not None:
+        return card.placement.user_id
+    asked = message.interaction_metadata
+    return asked.user.id if asked is not None else message.author.id
 
 
 def _is_picture(attachment: discord.Attachment) -> bool:

@@ -302,3 +302,12 @@ async def test_missing_picture_can_be_had_as_an_original(world: World) -> None:
     answer = await press(world, first, "Originals")
     generation = await world.generation()
     assert links(answer) == [image.url for image in generation.output]
+
+
+async def test_menu_on_a_card_links_the_new_wish_to_it(world: World) -> None:
+    first = await finished(world)
+    shown = await world.alice.context_menu(world.channel, "Use as reference", message_of(first))
+    answers = {name: value for name, value in FORM.items() if name != "negative_prompt"}
+    second = await world.alice.submit_modal(shown, answers)
+    await world.finish()
+    assert await address_of(world, first) in card(second)
