@@ -14,8 +14,6 @@ import asyncio
 import json
 import logging
 import math
-import resource
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -31,6 +29,7 @@ from sqlalchemy import select
 import bot
 from bench.crowd import Crowd
 from bench.provider import Account, Provider, run_provider
+from bench.running import peak_rss_mb, until_told_to_stop
 from kirin.settings import Settings
 from kirin.store import Database
 from kirin.store.tables import generations
@@ -125,7 +124,7 @@ async def _burst(
     database: Database,
     options: Options,
 ) -> Outcome:
-    before, begun = _peak_rss_mb(), time.perf_counter()
+    before, begun = peak_rss_mb(), time.perf_counter()
     async with _running(app) as engine:
         ids = crowd.wish(options.wishes)
         await _until_delivered(database, engine, options)
@@ -144,7 +143,7 @@ async def _burst(
         done_to_seen_ms=_apart(done, seen),
         done_to_edit_ms=_apart(done, crowd.answers.illustrated),
         rss_before_mb=before,
-        peak_rss_mb=_peak_rss_mb(),
+        peak_rss_mb=peak_rss_mb(),
         kept_mb=crowd.kept_bytes() / _MEGABYTE,
         problems=[
             *find_problems(options.wishes, rows, account, with_picture, defer_ms),
@@ -285,11 +284,6 @@ def _apart(begun: Mapping[int, float | None], ended: Mapping[int, float]) -> lis
     ]
 
 
-def _peak_rss_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / _MEGABYTE if sys.platform == "darwin" else peak / 1024
-
-
 def parse(arguments: Sequence[str] | None) -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.burst", description=__doc__)
@@ -302,20 +296,13 @@ def parse(arguments: Sequence[str] | None) -> Options:
     return Options(**vars(parser.parse_args(arguments)))
 
 
-async def _main(options: Options) -> Outcome:
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await measure(options)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     logging.basicConfig(level=logging.WARNING)
     logging.getLogger("discord.state").setLevel(logging.ERROR)  # the bot needs no intents
     options = parse(arguments)
     try:
-        outcome = asyncio.run(_main(options))
+        outcome = asyncio.run(until_told_to_stop(measure(options)))
     except asyncio.CancelledError:
         return 1
     print(*report(options, outcome), sep="\n")

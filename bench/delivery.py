@@ -16,8 +16,6 @@ import asyncio
 import json
 import logging
 import re
-import resource
-import signal
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -32,6 +30,7 @@ from discord.http import Route
 import bot
 from bench.processes import run_module
 from bench.provider import Provider, run_provider
+from bench.running import peak_rss_mb, until_told_to_stop
 from kirin.model import AspectRatio, GenerationRequest, Placement, Resolution
 from kirin.model.placement import TOKEN_LIFETIME
 from kirin.settings import Settings
@@ -111,7 +110,7 @@ def _settings(provider: Provider, folder: Path, options: Options) -> Settings:
 
 
 async def _deliver(app: bot.App, provider: Provider, sink: str, options: Options) -> Outcome:
-    before, begun = _peak_rss_mb(), time.perf_counter()
+    before, begun = peak_rss_mb(), time.perf_counter()
     for number in range(options.generations):
         await app.bot.intake.accept(_request(number), _placement(number, options))
     engine = asyncio.create_task(app.engine.run(), name="engine")
@@ -123,7 +122,7 @@ async def _deliver(app: bot.App, provider: Provider, sink: str, options: Options
     finally:
         engine.cancel()
         await asyncio.wait({engine})
-    counts, peak = await _counts(sink), _peak_rss_mb()
+    counts, peak = await _counts(sink), peak_rss_mb()
     creates = (await provider.account()).creates
     return Outcome(
         counts=counts,
@@ -240,11 +239,6 @@ def _readable(options: Options, outcome: Outcome) -> Iterable[str]:
     )
 
 
-def _peak_rss_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / _MEGABYTE if sys.platform == "darwin" else peak / 1024
-
-
 def parse(arguments: Sequence[str] | None) -> Options:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.delivery", description=__doc__)
@@ -258,13 +252,6 @@ def parse(arguments: Sequence[str] | None) -> Options:
     return Options(**vars(parser.parse_args(arguments)))
 
 
-async def _main(options: Options) -> Outcome:
-    task = asyncio.current_task()
-    if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    return await measure(options)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print, and return the exit code."""
     logging.basicConfig(level=logging.WARNING)
@@ -272,7 +259,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(name).setLevel(logging.ERROR)  # the bot needs no intents and no voice
     options = parse(arguments)
     try:
-        outcome = asyncio.run(_main(options))
+        outcome = asyncio.run(until_told_to_stop(measure(options)))
     except asyncio.CancelledError:
         return 1
     print(*report(options, outcome), sep="\n")

@@ -46,7 +46,7 @@ class SettingsError(KirinError):
 
 
 class Rule(StrEnum):
-    """The rules that a wish can break; all but the last five are the provider's documented ones."""
+    """The rules that a wish can break; all but the last six are the provider's documented ones."""
 
     PROMPT_EMPTY = "prompt_empty"
     PROMPT_TOO_LONG = "prompt_too_long"
