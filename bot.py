@@ -30,30 +30,14 @@ from kirin.checkup import check_database, check_provider
 from kirin.client import KirinClient
 from kirin.download import GuardedResolver, PictureDownloader
 from kirin.errors import SettingsError, StoreError
-from kirin.pacing import PollSchedule
 from kirin.redaction import RedactingFormatter
 from kirin.settings import Settings, unknown_names
 from kirin.spool import open_spool
-from kirin.stages import (
-    Deliverer,
-    Engine,
-    Housekeeper,
-    Intake,
-    Lookup,
-    Messenger,
-    Oracle,
-    Poller,
-    Reporter,
-    Resolver,
-    Stage,
-    Submitter,
-    WakeUps,
-)
+from kirin.stages import Engine, Intake, WakeUps, build_engine
 from kirin.store import (
     Database,
     DraftStore,
     FactStore,
-    ForecastStore,
     GenerationStore,
     PeopleStore,
 )
@@ -128,24 +112,18 @@ async def open_app(
             result_lifetime=result_lifetime,
             now=now,
         )
-        stages = build_stages(
+        engine = build_engine(
             settings,
+            database=database,
             store=store,
-            client=client,
-            lookup=Lookup(facts=facts, client=client, mode=settings.kirin_lookup, now=now),
+            facts=facts,
+            wakeups=wakeups,
+            provider=client,
             downloader=downloader,
-            oracle=Oracle(forecasts=ForecastStore(database, now=now), now=now),
             messenger=DiscordMessenger(client=bot, now=now, result_lifetime=result_lifetime),
             spool=await stack.enter_async_context(open_spool(settings)),
             now=now,
             jitter=jitter,
-        )
-        engine = Engine(
-            store=store,
-            stages=stages,
-            housekeeper=Housekeeper(store=store, now=now),
-            wakeups=wakeups,
-            now=now,
         )
         yield App(
             settings=settings,
@@ -156,78 +134,6 @@ async def open_app(
             facts=facts,
             client=client,
         )
-
-
-def build_stages(
-    settings: Settings,
-    *,
-    store: GenerationStore,
-    client: KirinClient,
-    lookup: Lookup,
-    downloader: PictureDownloader,
-    oracle: Oracle,
-    messenger: Messenger,
-    spool: Path,
-    now: Callable[[], datetime],
-    jitter: Callable[[], float],
-) -> tuple[Stage, ...]:
-    """Make the stages, in the order of a wish's life."""
-    schedule = PollSchedule(
-        first=settings.first_poll_seconds,
-        interval=settings.poll_interval_seconds,
-        growth=settings.poll_growth,
-        longest=settings.longest_poll_interval_seconds,
-    )
-    deadline = timedelta(minutes=settings.generation_deadline_minutes)
-    return (
-        Submitter(
-            store=store,
-            client=client,
-            schedule=schedule,
-            deadline=timedelta(minutes=settings.queue_deadline_minutes),
-            now=now,
-            jitter=jitter,
-            width=settings.concurrent_creates,
-        ),
-        Resolver(
-            store=store,
-            client=client,
-            lookup=lookup,
-            schedule=schedule,
-            grace=timedelta(seconds=settings.lookup_grace_seconds),
-            deadline=deadline,
-            now=now,
-            jitter=jitter,
-            width=settings.concurrent_creates,
-        ),
-        Poller(
-            store=store,
-            client=client,
-            lookup=lookup,
-            schedule=schedule,
-            deadline=deadline,
-            now=now,
-            jitter=jitter,
-            width=settings.concurrent_polls,
-        ),
-        Reporter(
-            store=store,
-            oracle=oracle,
-            messenger=messenger,
-            now=now,
-            width=settings.concurrent_deliveries * 2,
-        ),
-        Deliverer(
-            store=store,
-            downloader=downloader,
-            messenger=messenger,
-            now=now,
-            jitter=jitter,
-            width=settings.concurrent_deliveries,
-            spool=spool,
-            encodings=settings.concurrent_encodings,
-        ),
-    )
 
 
 def _picture_session(settings: Settings) -> aiohttp.ClientSession:

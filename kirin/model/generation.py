@@ -42,9 +42,11 @@ class Generation:
     """One wish, from intake to delivery; `external_task_id` is its key here and at the provider.
 
     `attempts` counts creates sent, `polls` reads of the task, `setbacks` the troubled calls in a
-    row (they set the back-off). `parent_id` is the wish that this one was made from, and
-    `parent_url` the address of its message. `shown` names what the message displays at the
-    moment. `cost` is in USD as the provider reported it.
+    row (they set the back-off). `seen_running_at` is the latest poll that found the task not yet
+    finished: it ended between that moment and `finished_at`. `hinted_at` is the latest callback of
+    the provider. `parent_id` is the wish that this one was made from, and `parent_url` the address
+    of its message. `shown` names what the message displays at the moment. `cost` is in USD as the
+    provider reported it.
     """
 
     external_task_id: str
@@ -61,6 +63,8 @@ class Generation:
     polls: int = 0
     setbacks: int = 0
     submitted_at: datetime | None = None
+    seen_running_at: datetime | None = None
+    hinted_at: datetime | None = None
     finished_at: datetime | None = None
     progress: float | None = None
     output: tuple[ResultImage, ...] = ()
@@ -114,12 +118,15 @@ class Generation:
         """Whether the provider took the task is still unknown; look again at `due_at`."""
         return replace(self, setbacks=self.setbacks + 1, due_at=due_at)
 
-    def polled(self, *, progress: float | None, due_at: datetime) -> Generation:
+    def read(self) -> Generation:
+        """The task was read, whatever came of it."""
+        return replace(self, polls=self.polls + 1, setbacks=0)
+
+    def polled(self, *, progress: float | None, now: datetime, due_at: datetime) -> Generation:
         """The task was read and is not finished."""
         return replace(
-            self,
-            polls=self.polls + 1,
-            setbacks=0,
+            self.read(),
+            seen_running_at=now,
             progress=self.progress if progress is None else progress,
             due_at=due_at,
         )

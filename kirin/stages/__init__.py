@@ -4,6 +4,7 @@ intake ─► submitter ─► poller ─► deliverer, with the resolver beside
 outcome is unknown) and the reporter beside them all (what the message shows meanwhile).
 """
 
+from kirin.stages.assembly import build_engine
 from kirin.stages.base import Stage
 from kirin.stages.deliverer import Deliverer
 from kirin.stages.engine import Engine
@@ -13,6 +14,7 @@ from kirin.stages.lookup import Lookup
 from kirin.stages.messenger import Messenger, Outlook
 from kirin.stages.outlook import Oracle
 from kirin.stages.poller import Poller
+from kirin.stages.provider import Provider
 from kirin.stages.reporter import Reporter
 from kirin.stages.resolver import Resolver
 from kirin.stages.submitter import Submitter
@@ -28,9 +30,11 @@ __all__ = [
     "Oracle",
     "Outlook",
     "Poller",
+    "Provider",
     "Reporter",
     "Resolver",
     "Stage",
     "Submitter",
     "WakeUps",
+    "build_engine",
 ]

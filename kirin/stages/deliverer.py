@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 from kirin import pacing
-from kirin.download import PictureDownloader
 from kirin.errors import DeliveryDelayed, DeliveryImpossible, DownloadFailed, UploadTooLarge
 from kirin.fitting import fitted
 from kirin.images import Picture
@@ -42,6 +42,13 @@ _DOWNLOADS_AT_ONCE = 6
 _LINKED = "linked"
 
 
+class Downloader(Protocol):
+    """Fetches finished pictures."""
+
+    async def save(self, url: str, path: Path, *, number: int) -> Picture:
+        """Put one picture into a new file; raise `DownloadFailed`."""
+
+
 class Deliverer(Stage):
     """Takes ended generations that are not delivered: download, build the card, edit the message.
 
@@ -60,7 +67,7 @@ class Deliverer(Stage):
         self,
         *,
         store: GenerationStore,
-        downloader: PictureDownloader,
+        downloader: Downloader,
         messenger: Messenger,
         now: Clock,
         jitter: Jitter,

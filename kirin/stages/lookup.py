@@ -7,10 +7,10 @@ import logging
 from datetime import datetime, timedelta
 from typing import Literal
 
-from kirin.client import KirinClient
 from kirin.errors import ProviderError, TaskNotFound
 from kirin.model import Generation
 from kirin.stages.base import Clock
+from kirin.stages.provider import Provider
 from kirin.store import FactStore
 
 log = logging.getLogger(__name__)
@@ -27,12 +27,12 @@ class Lookup:
         self,
         *,
         facts: FactStore,
-        client: KirinClient,
+        provider: Provider,
         mode: Literal["auto", "yes", "no"],
         now: Clock,
     ) -> None:
         self._facts = facts
-        self._client = client
+        self._provider = provider
         self._mode = mode
         self._now = now
         self._turn = asyncio.Lock()
@@ -63,7 +63,7 @@ class Lookup:
             if await self._is_known():
                 return
             try:
-                await self._client.look_up(generation.external_task_id)
+                await self._provider.look_up(generation.external_task_id)
             except TaskNotFound:
                 await self._learn("no")
             except ProviderError as error:

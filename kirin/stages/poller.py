@@ -6,13 +6,13 @@ import logging
 from datetime import timedelta
 
 from kirin import pacing
-from kirin.client import KirinClient
 from kirin.errors import ProviderError, RateLimited, TaskNotFound
 from kirin.model import FailureReason, Generation
 from kirin.pacing import PollSchedule
 from kirin.stages.base import Clock, Jitter, Stage
 from kirin.stages.lookup import Lookup
 from kirin.stages.outcome import conclude
+from kirin.stages.provider import Provider
 from kirin.store import Claim, GenerationStore, Work
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Poller(Stage):
         self,
         *,
         store: GenerationStore,
-        client: KirinClient,
+        provider: Provider,
         lookup: Lookup,
         schedule: PollSchedule,
         deadline: timedelta,
@@ -48,7 +48,7 @@ class Poller(Stage):
         width: int,
     ) -> None:
         super().__init__(store=store, now=now, width=width)
-        self._client = client
+        self._provider = provider
         self._lookup = lookup
         self._schedule = schedule
         self._deadline = deadline
@@ -59,22 +59,24 @@ class Poller(Stage):
 
     async def _poll(self, generation: Generation) -> Generation:
         try:
-            snapshot = await self._client.read(generation.task_id or generation.external_task_id)
+            snapshot = await self._provider.read(generation.task_id or generation.external_task_id)
         except TaskNotFound:
             return self._not_found(generation)
         except ProviderError as error:
             return self._troubled(generation, error)
         await self._lookup.try_out(generation)
+        ended = conclude(generation.read(), snapshot, self._now())
+        if ended is not None:
+            _log_end(ended)
+            return ended
         wait = self._schedule.delay(
             polls=generation.polls + 1,
             jitter=self._jitter(),
             age=self._age(generation).total_seconds(),
         )
-        polled = generation.polled(progress=snapshot.progress, due_at=self._in(wait))
-        ended = conclude(polled, snapshot, self._now())
-        if ended is not None:
-            _log_end(ended)
-            return ended
+        polled = generation.polled(
+            progress=snapshot.progress, now=self._now(), due_at=self._in(wait)
+        )
         return self._given_up(polled) if self._is_late(generation) else polled
 
     def _not_found(self, generation: Generation) -> Generation:

@@ -6,13 +6,13 @@ import logging
 from datetime import datetime, timedelta
 
 from kirin import pacing
-from kirin.client import KirinClient
 from kirin.errors import ProviderError, RateLimited, TaskNotFound
 from kirin.model import FailureReason, Generation
 from kirin.pacing import PollSchedule
 from kirin.stages.base import Clock, Jitter, Stage
 from kirin.stages.lookup import Lookup
 from kirin.stages.outcome import conclude
+from kirin.stages.provider import Provider
 from kirin.store import Claim, GenerationStore, Work
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class Resolver(Stage):
         self,
         *,
         store: GenerationStore,
-        client: KirinClient,
+        provider: Provider,
         lookup: Lookup,
         schedule: PollSchedule,
         grace: timedelta,
@@ -43,7 +43,7 @@ class Resolver(Stage):
         width: int,
     ) -> None:
         super().__init__(store=store, now=now, width=width)
-        self._client = client
+        self._provider = provider
         self._lookup = lookup
         self._schedule = schedule
         self._grace = grace
@@ -57,7 +57,7 @@ class Resolver(Stage):
         if self._lookup.is_forbidden:
             return self._unknown(generation)
         try:
-            snapshot = await self._client.look_up(generation.external_task_id)
+            snapshot = await self._provider.look_up(generation.external_task_id)
         except TaskNotFound:
             return await self._not_found(generation)
         except ProviderError as error:

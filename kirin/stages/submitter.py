@@ -6,7 +6,6 @@ import logging
 from datetime import timedelta
 
 from kirin import pacing, wire
-from kirin.client import KirinClient
 from kirin.errors import (
     DuplicateTask,
     NoAnswer,
@@ -20,6 +19,7 @@ from kirin.model import FailureReason, Generation, TaskSnapshot, UploadedImage
 from kirin.pacing import PollSchedule
 from kirin.stages.base import Clock, Jitter, Stage
 from kirin.stages.outcome import conclude
+from kirin.stages.provider import Provider
 from kirin.store import Claim, GenerationStore, Work
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Submitter(Stage):
         self,
         *,
         store: GenerationStore,
-        client: KirinClient,
+        provider: Provider,
         schedule: PollSchedule,
         deadline: timedelta,
         now: Clock,
@@ -48,7 +48,7 @@ class Submitter(Stage):
         width: int,
     ) -> None:
         super().__init__(store=store, now=now, width=width)
-        self._client = client
+        self._provider = provider
         self._schedule = schedule
         self._deadline = deadline
         self._jitter = jitter
@@ -78,7 +78,7 @@ class Submitter(Stage):
 
     async def _send(self, generation: Generation, image: bytes | None) -> Generation:
         try:
-            snapshot = await self._client.create(
+            snapshot = await self._provider.create(
                 generation.request, external_task_id=generation.external_task_id, image=image
             )
         except (RateLimited, NotSent) as error:

@@ -35,6 +35,7 @@ def to_row(generation: Generation) -> dict[str, Any]:
         **{name: getattr(generation, name) for name in _PLAIN},
         **{name: getattr(generation.placement, name) for name in _PLACEMENT},
         "request": _request_to_json(generation.request),
+        "n": generation.request.n,
         "reference_sha256": reference.sha256 if isinstance(reference, UploadedImage) else None,
         "status": generation.status.value,
         "failure": generation.failure.value if generation.failure else None,

@@ -79,6 +79,7 @@ generations = Table(
     Column("external_task_id", String(64), primary_key=True),
     # the wish
     Column("request", JSON, nullable=False),
+    Column("n", Integer, nullable=False, server_default="1"),
     Column("reference_sha256", String(64), ForeignKey("reference_images.sha256")),
     # where its answer goes
     Column("application_id", BigInteger, nullable=False),
@@ -106,6 +107,8 @@ generations = Table(
     Column("polls", Integer, nullable=False),
     Column("setbacks", Integer, nullable=False),
     Column("submitted_at", UtcDateTime),
+    Column("seen_running_at", UtcDateTime),
+    Column("hinted_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     Column("progress", Float),
     # its outcome
@@ -129,6 +132,12 @@ generations = Table(
     Column("message_lease_until", UtcDateTime),
     Index("ix_generations_due", "status", "due_at"),
     Index(
+        "ix_generations_lease",
+        "lease_until",
+        sqlite_where=text("lease_until IS NOT NULL"),
+        postgresql_where=text("lease_until IS NOT NULL"),
+    ),
+    Index(
         "ix_generations_message_due",
         "message_due_at",
         sqlite_where=text("message_due_at IS NOT NULL"),
@@ -140,6 +149,7 @@ generations = Table(
         sqlite_where=text("message_lease_until IS NOT NULL"),
         postgresql_where=text("message_lease_until IS NOT NULL"),
     ),
+    Index("ix_generations_submitted", "submitted_at"),
     Index("ix_generations_user", "user_id", "created_at"),
     Index("ix_generations_message", "message_id"),
     Index("ix_generations_finished", "status", "finished_at"),
@@ -157,6 +167,15 @@ facts = Table(
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
     Column("learned_at", UtcDateTime, nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
 )
 
 people = Table(

@@ -62,9 +62,9 @@ def test_a_create_of_unknown_outcome_stays_one_until_it_is_known() -> None:
 
 
 def test_a_poll_without_progress_keeps_the_progress_known() -> None:
-    polled = running(progress=0.5).polled(progress=None, due_at=LATER)
+    polled = running(progress=0.5).polled(progress=None, now=NOW, due_at=LATER)
     assert (polled.progress, polled.polls, polled.setbacks) == (0.5, 1, 0)
-    assert polled.polled(progress=0.75, due_at=LATER).progress == 0.75
+    assert polled.polled(progress=0.75, now=NOW, due_at=LATER).progress == 0.75
 
 
 def test_a_troubled_poll_counts_as_poll_and_as_setback() -> None:

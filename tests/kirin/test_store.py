@@ -68,6 +68,8 @@ FULL = Generation(
     polls=2,
     setbacks=3,
     submitted_at=NOW + 3 * SECOND,
+    seen_running_at=NOW + 2 * SECOND,
+    hinted_at=NOW + 3 * SECOND,
     finished_at=NOW + 4 * SECOND,
     progress=0.1,
     output=(
@@ -396,7 +398,7 @@ async def test_two_lanes_never_write_over_each_other(
 ) -> None:
     await store.add(running())
     report, poll = await take_one(store, Work.REPORT), await take_one(store, Work.POLL)
-    polled = poll.generation.polled(progress=0.5, due_at=LATER)
+    polled = poll.generation.polled(progress=0.5, now=NOW, due_at=LATER)
     shown = report.generation.showing("running:3", next_at=LATER + SECOND)
     saves: list[SaveOne] = [lambda: store.save(poll, polled), lambda: store.save(report, shown)]
     for number in order:
@@ -565,7 +567,7 @@ async def test_a_save_does_not_bring_a_wiped_token_back(store: GenerationStore) 
     await store.add(running(placement=a_placement(token_expires_at=NOW)))
     claim = await take_one(store, Work.POLL)
     await store.wipe_tokens(NOW)
-    assert await store.save(claim, claim.generation.polled(progress=0.5, due_at=LATER))
+    assert await store.save(claim, claim.generation.polled(progress=0.5, now=NOW, due_at=LATER))
     after = await stored(store)
     assert (after.placement.token, after.progress) == (None, 0.5)
 
