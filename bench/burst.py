@@ -110,8 +110,9 @@ def build_settings(provider: Provider, folder: Path, options: Options) -> Settin
             "KIRIN_API_KEY": provider.key,
             "KIRIN_BASE_URL": provider.base_url,
             "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'burst.sqlite3'}",
-            "FIRST_POLL_SECONDS": str(fields["first_poll_seconds"].default / pace),
-            "POLL_INTERVAL_SECONDS": str(fields["poll_interval_seconds"].default / pace),
+            "EXPECTED_SECONDS": str(fields["expected_seconds"].default / pace),
+            "POLL_PRICE_SECONDS": str(fields["poll_price_seconds"].default / pace),
+            "REQUESTS_PER_SECOND": str(fields["requests_per_second"].default * pace),
         }
     )
 
@@ -250,7 +251,7 @@ def _readable(options: Options, outcome: Outcome) -> Iterable[str]:
         f"{options.wishes} wishes of {min(PEOPLE, options.wishes)} people at once (n = 1); "
         f"tasks {options.speed:g} times as fast as real ones, seed {options.seed}"
     )
-    yield f"polls: the bot's defaults, first wait and interval divided by {pace:g}"
+    yield f"polls: the bot's defaults, expected time and price of a poll divided by {pace:g}"
     yield (
         f"{outcome.delivered} delivered within {outcome.seconds:.1f} s, by "
         f"{outcome.account.creates} creates and {outcome.account.polls} polls"

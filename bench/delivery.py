@@ -104,7 +104,9 @@ def _settings(provider: Provider, folder: Path, options: Options) -> Settings:
             "KIRIN_API_KEY": provider.key,
             "KIRIN_BASE_URL": provider.base_url,
             "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'delivery.sqlite3'}",
-            "FIRST_POLL_SECONDS": str(fields["first_poll_seconds"].default / options.speed),
+            "EXPECTED_SECONDS": str(fields["expected_seconds"].default / options.speed),
+            "POLL_PRICE_SECONDS": str(fields["poll_price_seconds"].default / options.speed),
+            "REQUESTS_PER_SECOND": str(fields["requests_per_second"].default * options.speed),
         }
     )
 
@@ -176,7 +178,8 @@ async def _counts(sink: str) -> Counts:
         aiohttp.ClientSession(raise_for_status=True) as session,
         session.get(f"{sink}/counts") as answer,
     ):
-        return Counts(**await answer.json())
+        seen = await answer.json()
+    return Counts(**{name: seen[name] for name in Counts.__slots__})
 
 
 def find_problems(generations: int, counts: Counts, creates: int, peak_rss_mb: float) -> list[str]:

@@ -36,6 +36,7 @@ class Sink:
         self._seen: set[str] = set()
         self._bytes = 0
         self._requests = 0
+        self._edits = 0
         self._largest = 0
 
     def routes(self) -> list[web.RouteDef]:
@@ -59,6 +60,7 @@ class Sink:
                 "different": len(self._seen),
                 "bytes": self._bytes,
                 "requests": self._requests,
+                "edits": self._edits,
                 "largest": self._largest,
             }
         )
@@ -74,6 +76,7 @@ class Sink:
         named = [str(attachment["id"]) for attachment in payload.get("attachments", [])]
         self._attachments[key] = [known.get(id_) or self._kept(files[id_]) for id_ in named]
         self._requests += bool(files)
+        self._edits += 1
         self._largest = max(self._largest, sum(file["size"] for file in files.values()))
         return _json(_message(request, self._attachments[key]))
 

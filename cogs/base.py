@@ -26,8 +26,12 @@ _PATIENCE_AT_THE_END = 10.0
 _COMMANDS_FACT = "commands:{application_id}"
 
 
-class KirinBot(commands.Bot):
-    """A bot of slash commands alone: no intents, no prefix, no mentions."""
+class KirinBot(commands.AutoShardedBot):
+    """A bot of slash commands alone: no intents, no prefix, no mentions.
+
+    `shard_count` None is as many as Discord recommends, `shard_ids` None all of them. Without
+    `extensions` it offers nothing and registers nothing, and is there to edit messages.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,8 @@ class KirinBot(commands.Bot):
         extensions: Sequence[str],
         result_lifetime: timedelta,
         now: Callable[[], datetime],
+        shard_count: int | None = 1,
+        shard_ids: Sequence[int] | None = None,
     ) -> None:
         super().__init__(
             command_prefix=(),
@@ -48,7 +54,9 @@ class KirinBot(commands.Bot):
             intents=discord.Intents.none(),
             allowed_mentions=discord.AllowedMentions.none(),
             tree_cls=Tree,
+            shard_count=shard_count,
         )
+        self.shard_ids = list(shard_ids) if shard_ids else None
         self.intake = intake
         self.store = store
         self.people = people
@@ -59,6 +67,11 @@ class KirinBot(commands.Bot):
         self._facts = facts
         self._features = tuple(extensions)
         self._answering: set[asyncio.Task[Any]] = set()
+
+    def is_listening(self) -> bool:
+        """Say whether every shard of this process hears Discord at this moment."""
+        shards = self.shards.values()
+        return self.is_ready() and not any(shard.is_closed() for shard in shards)
 
     def note_handler(self) -> None:
         """Note that the current task answers somebody, so that the end of the bot waits for it."""
@@ -74,6 +87,8 @@ class KirinBot(commands.Bot):
 
     async def setup_hook(self) -> None:
         """Load the features, and tell Discord of the commands if they have changed."""
+        if not self._features:
+            return
         for feature in self._features:
             await self.load_extension(feature)
         await self.tree.set_translator(Translator())

@@ -32,7 +32,7 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    bot: commands.Bot, *, beside: tuple[Work, ...] = (), port: int = 0
+    bot: commands.Bot | commands.AutoShardedBot, *, beside: tuple[Work, ...] = (), port: int = 0
 ) -> AsyncIterator[Stage]:
     """Run the bot (not logged in yet) and `beside` it the work that is not the bot's own.
 

@@ -25,7 +25,9 @@ async def check_database(settings: Settings) -> str | None:
         async with Database.open(settings.database_url):
             return None
     except StoreError as error:
-        return f"DATABASE_URL cannot be opened ({error}). Check that its folder can be written to."
+        is_file = settings.database_url.startswith("sqlite")
+        hint = "Check that its folder can be written to." if is_file else "Check its address."
+        return f"DATABASE_URL cannot be opened ({error}). {hint}"
 
 
 async def check_provider(client: KirinClient) -> str | None:

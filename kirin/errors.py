@@ -3,6 +3,7 @@
 KirinError
 ├── SettingsError            the configuration is incomplete or wrong; lists every problem
 ├── InvalidRequest           a wish breaks a rule; nothing was sent, nothing was charged
+├── Declined                 a server's rules or a budget stand against a wish; nothing was sent
 ├── ProviderError            a call to the provider did not bring a usable answer
 │   ├── NoAnswer             reset or timed out: a create may have happened
 │   │   └── NotSent          no connection was made: nothing happened
@@ -22,7 +23,8 @@ KirinError
 │   ├── UploadTooLarge       Discord takes no files of this size here: try smaller ones
 │   └── DeliveryImpossible   no route to the message is left
 └── StoreError               the database disagrees
-    └── DuplicateGeneration  that external_task_id is already stored
+    ├── DuplicateGeneration  that external_task_id is already stored
+    └── NameInUse            another program runs under this name on this database
 
 A generation that *failed at the provider* is not here: that is data (`Generation.failure`).
 """
@@ -73,6 +75,29 @@ class InvalidRequest(KirinError):
         measured = ", ".join(f"{name}={value}" for name, value in facts.items())
         super().__init__(f"{rule.value} ({measured})" if measured else rule.value)
         self.rule = rule
+        self.facts = facts
+
+
+class Obstacle(StrEnum):
+    """What stands against a wish where it was made, though the provider would take it."""
+
+    CHANNEL = "channel"
+    ROLE = "role"
+    BANNED = "banned"
+    WORD = "word"
+    TOO_MANY_PICTURES = "too_many_pictures"
+    REFERENCE = "reference"
+    OWN_OPEN = "own_open"
+    SERVER_OPEN = "server_open"
+    BUDGET = "budget"
+
+
+class Declined(KirinError):
+    """An `obstacle` stands against a wish; `facts` holds what people need to know of it."""
+
+    def __init__(self, obstacle: Obstacle, **facts: object) -> None:
+        super().__init__(obstacle.value)  # the facts may hold words of a prompt: not for the log
+        self.obstacle = obstacle
         self.facts = facts
 
 
@@ -190,3 +215,13 @@ class StoreError(KirinError):
 
 class DuplicateGeneration(StoreError):
     """A generation with this external_task_id is stored already."""
+
+
+class NameInUse(StoreError):
+    """Another program runs under this name on this database."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f'another program runs as "{name}" on this database: end it, '
+            "or give this one a WORKER_NAME of its own"
+        )

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 _SPREAD = 0.1
-_OF_THE_AGE = 0.02
+_NUDGE = 0.03
 _LONGEST_BACKOFF = 120.0
 _LONGEST_RETRY_AFTER = 600.0
 _FIRST_BACKOFF = 2.0
@@ -17,30 +15,6 @@ _MOST_DOUBLINGS = 10
 _LIVELY_SECONDS = 60.0
 _REPORT_OFTEN = 5.0
 _REPORT_SELDOM = 20.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollSchedule:
-    """Poll first after `first`, then after `interval`, each further wait `growth` times longer.
-
-    No wait is longer than `longest`, unless a fiftieth of the task's age is.
-    """
-
-    first: float
-    interval: float
-    growth: float
-    longest: float
-
-    def delay(self, polls: int, jitter: float = 0.5, *, age: float = 0.0) -> float:
-        """Return the wait before the next poll, after so many that found the task running."""
-        if polls == 0:
-            return spread(self.first, jitter)
-        wait = self.interval
-        for _ in range(polls - 1):
-            if wait >= self.longest:
-                break
-            wait *= self.growth
-        return max(min(spread(wait, jitter), self.longest), age * _OF_THE_AGE)
 
 
 def backoff(setbacks: int, *, retry_after: float | None = None, jitter: float = 0.5) -> float:
@@ -64,3 +38,8 @@ def report_delay(age: float) -> float:
 def spread(seconds: float, jitter: float) -> float:
     """Move a wait by up to a tenth, so that wishes made together do not call together."""
     return seconds * (1 + _SPREAD * (2 * jitter - 1))
+
+
+def nudge(seconds: float, jitter: float) -> float:
+    """Move a planned wait by a few hundredths: enough that polls fall at ever different ages."""
+    return seconds * (1 + _NUDGE * (2 * jitter - 1))

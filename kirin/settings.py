@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from enum import StrEnum, auto
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +19,9 @@ from pydantic import (
     SecretStr,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    field_serializer,
+    field_validator,
 )
 
 from kirin.errors import SettingsError
@@ -46,9 +50,45 @@ def _path_with(placeholder: str) -> AfterValidator:
 
 def _database_url(value: str) -> str:
     path = value.removeprefix("sqlite+aiosqlite:///")
-    if path in {value, ""} or ":memory:" in path:
-        raise ValueError("it must start with sqlite+aiosqlite:/// followed by a file's path")
+    if value.startswith("postgresql+asyncpg://"):
+        _check_server(value)
+    elif path in {value, ""} or ":memory:" in path:
+        raise ValueError(
+            "it must be sqlite+aiosqlite:/// followed by a file's path, or "
+            "postgresql+asyncpg://user:password@host/database"
+        )
     return value
+
+
+def _check_server(url: str) -> None:
+    """Refuse what the driver would trip over; nothing of the address is repeated: a password."""
+    try:
+        parts = urlsplit(url)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        has_host = parts.port != 0 and bool(parts.hostname or options.get("host"))
+        is_whole = has_host and parts.netloc.count("@") < 2  # noqa: PLR2004 - a sign in a password
+    except ValueError:
+        is_whole = False
+    if not is_whole or parts.fragment or parts.path.count("/") != 1 or parts.path == "/":
+        raise ValueError(
+            "it must be postgresql+asyncpg://user:password@host/database, where a sign such as "
+            "@ : / ? # or % in the password is written as %40 %3A %2F %3F %23 or %25"
+        )
+    if options.keys() - _SERVER_OPTIONS:
+        raise ValueError(
+            f"of options after the question mark only {', '.join(_SERVER_OPTIONS)} are known "
+            "(ssl=require is what others call sslmode=require)"
+        )
+
+
+def _shard_ids(text: str) -> tuple[int, ...]:
+    words = [word.strip() for word in text.split(",")] if text else []
+    if not all(word.isdecimal() and word.isascii() for word in words):
+        raise ValueError("it must be numbers with commas between them, such as 0,1")
+    ids = tuple(int(word) for word in words)
+    if len(set(ids)) < len(ids):
+        raise ValueError("it names a shard twice")
+    return ids
 
 
 def _one_word(value: SecretStr) -> SecretStr:
@@ -68,11 +108,35 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _public_url(value: str) -> str:
+    return _base_url(value) if value else value
+
+
+_SERVER_OPTIONS = ("host", "port", "ssl", "prepared_statement_cache_size")
+
 Path = Annotated[str, StringConstraints(pattern=r"^/[^{}]*$")]
 Secret = Annotated[SecretStr, AfterValidator(_one_word)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Minutes = Annotated[float, Field(gt=0, le=10_080)]
 Lanes = Annotated[int, Field(ge=1, le=256)]
+
+
+class Role(StrEnum):
+    """What one process does of the whole."""
+
+    ALL = auto()
+    GATEWAY = auto()
+    WORKER = auto()
+
+    @property
+    def has_gateway(self) -> bool:
+        """Say whether this process hears what people do in Discord, and takes in their wishes."""
+        return self is not Role.WORKER
+
+    @property
+    def has_engine(self) -> bool:
+        """Say whether this process works on the wishes."""
+        return self is not Role.GATEWAY
 
 
 class Settings(BaseModel):
@@ -109,28 +173,59 @@ class Settings(BaseModel):
     )
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         default="sqlite+aiosqlite:///data/kirin.sqlite3",
-        description="Where wishes are remembered.",
+        repr=False,
+        description="Where wishes are remembered: a file, or, for several processes, PostgreSQL "
+        "(postgresql+asyncpg://user:password@host/database).",
     )
     worker_name: Annotated[str, Field(min_length=1, max_length=64)] = Field(
         default="kirin",
         description="Name of this process in the database; two processes need two names.",
     )
+    spool_folder: str = Field(
+        default="",
+        description="The folder in which finished pictures wait on their way. Empty: beside the "
+        "database's file, or in data.",
+    )
+    role: Role = Field(
+        default=Role.ALL,
+        description="What this process does: gateway (hears Discord and takes wishes in), worker "
+        "(makes them come true), or all. Several processes need PostgreSQL.",
+    )
+    shard_count: Annotated[int, Field(ge=0, le=65_536)] = Field(
+        default=1,
+        description="How many shards the servers of the bot are divided among, the same number in "
+        "every process; 0: as many as Discord recommends, all of them in this process.",
+    )
+    shard_ids: str = Field(
+        default="",
+        description="Which of the shards this process listens to, such as 0,1; empty: all.",
+    )
+    public_url: Annotated[str, AfterValidator(_public_url)] = Field(
+        default="",
+        description="Where the provider can call this bot back, such as https://bot.example.com: "
+        "what comes to /callback/ there has to reach LISTEN_PORT. Empty: the bot asks by itself.",
+    )
+    listen_host: Annotated[str, Field(min_length=1)] = Field(
+        default="127.0.0.1",
+        description="The address that this process listens on for callbacks, /healthz and /metrics."
+        " Only /callback/ is for the public.",
+    )
+    listen_port: Annotated[int, Field(ge=0, le=65_535)] = Field(
+        default=0,
+        description="The port for the same, such as 8080; 0: this process does not listen.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="How much is logged. Secrets are blacked out at every level."
     )
-    first_poll_seconds: Seconds = Field(
-        default=8.0, description="How long after a create a task is read for the first time."
+    expected_seconds: Seconds = Field(
+        default=20.0,
+        description="Half of all tasks are done within this time, as long as the bot has not seen "
+        "how long they really take.",
     )
-    poll_interval_seconds: Seconds = Field(
-        default=3.0, description="The wait between the first and the second poll."
-    )
-    poll_growth: Annotated[float, Field(ge=1, le=4)] = Field(
-        default=1.1, description="Each further wait is this many times the one before."
-    )
-    longest_poll_interval_seconds: Seconds = Field(
-        default=10.0,
-        description="No wait between two polls is longer, but for back-off and for tasks that run "
-        "longer than some minutes: those are polled each fiftieth of their age.",
+    poll_price_seconds: Annotated[float, Field(gt=0, le=600)] = Field(
+        default=0.5,
+        description="How many seconds of delay one poll is worth: more makes fewer polls, and "
+        "pictures that are seen a little later.",
     )
     queue_deadline_minutes: Minutes = Field(
         default=60.0,
@@ -150,6 +245,21 @@ class Settings(BaseModel):
     read_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
         default=20.0, description="How long the provider may take to answer a poll."
     )
+    requests_per_second: Annotated[float, Field(gt=0, le=10_000)] = Field(
+        default=20.0,
+        description="Calls to the provider that the whole account makes in a second, at most. The "
+        "provider's own limit is not known; several processes share this one.",
+    )
+    drain_seconds: Seconds = Field(
+        default=20.0,
+        description="How long what is under way may still take when the bot is stopped. Whatever "
+        "stops it must wait some 15 seconds longer before it kills.",
+    )
+    account_slots: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=0,
+        description="How many pictures the account may make at once (a wish for nine takes nine). "
+        "0: not known; then the bot finds out, by being refused now and then.",
+    )
     concurrent_creates: Lanes = Field(default=16, description="Creates under way at once.")
     concurrent_polls: Lanes = Field(default=32, description="Polls under way at once.")
     concurrent_deliveries: Lanes = Field(
@@ -167,6 +277,45 @@ class Settings(BaseModel):
         description="How long the provider keeps its pictures (observed, not promised); told "
         "beside links to them.",
     )
+
+    @field_validator("role")
+    @classmethod
+    def _one_process_on_sqlite(cls, role: Role, info: ValidationInfo) -> Role:
+        url = info.data.get("database_url", "")
+        if role is not Role.ALL and url.startswith("sqlite"):
+            raise ValueError(
+                f"with SQLite one process does all. For a {role} of its own let DATABASE_URL name "
+                "a PostgreSQL database (postgresql+asyncpg://...), the same for every process"
+            )
+        return role
+
+    @field_validator("shard_ids")
+    @classmethod
+    def _shards_that_exist(cls, text: str, info: ValidationInfo) -> str:
+        count = info.data.get("shard_count")
+        ids = _shard_ids(text)
+        if ids and count == 0:
+            raise ValueError("shards can be named only where SHARD_COUNT says how many there are")
+        if count and any(number >= count for number in ids):
+            raise ValueError(f"with SHARD_COUNT={count} the shards are 0 to {count - 1}")
+        return text
+
+    @field_serializer("database_url")
+    def _without_password(self, url: str) -> str:
+        password = urlsplit(url).password
+        return url.replace(f":{password}@", ":***@") if password else url
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no log may show, the database's password as it is and as the address has it."""
+        password = urlsplit(self.database_url).password or ""
+        named = (self.discord_token.get_secret_value(), self.kirin_api_key.get_secret_value())
+        return tuple(secret for secret in (*named, password, unquote(password)) if secret)
+
+    @property
+    def shards(self) -> tuple[int, ...] | None:
+        """The shards of this process; None means all of them."""
+        return _shard_ids(self.shard_ids) or None
 
     @classmethod
     def load(cls, *layers: Mapping[str, str | None]) -> Self:

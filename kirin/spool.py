@@ -15,13 +15,12 @@ from kirin.settings import Settings
 
 @asynccontextmanager
 async def open_spool(settings: Settings) -> AsyncIterator[Path]:
-    """Make an empty folder beside the database, and remove it afterwards.
+    """Make an empty folder (beside the database, unless set otherwise), and remove it at last.
 
     Its name has the worker's in it: what a life of this process that died has left is removed,
     and another process keeps its own.
     """
-    database = Path(settings.database_url.removeprefix("sqlite+aiosqlite:///").split("?")[0])
-    folder = database.with_name(f"{database.name}-pictures-{quote(settings.worker_name, safe='')}")
+    folder = _place(settings)
     await asyncio.to_thread(_empty, folder)
     try:
         yield folder
@@ -37,6 +36,15 @@ async def subfolder(folder: Path) -> AsyncIterator[Path]:
         yield path
     finally:
         await asyncio.to_thread(shutil.rmtree, path, ignore_errors=True)
+
+
+def _place(settings: Settings) -> Path:
+    worker = quote(settings.worker_name, safe="")
+    file = settings.database_url.removeprefix("sqlite+aiosqlite:///")
+    if settings.spool_folder or file == settings.database_url:
+        return Path(settings.spool_folder or "data", f"pictures-{worker}")
+    database = Path(file.split("?", maxsplit=1)[0])
+    return database.with_name(f"{database.name}-pictures-{worker}")
 
 
 def _make(folder: Path) -> Path:

@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 
 from simulator import spoiling as make
-from simulator.faults import BreakOff, Change, Drop, Effect, Fate, Fault, Instead, Moment, Wait
+from simulator.faults import (
+    BreakOff,
+    Change,
+    Drop,
+    Effect,
+    Fate,
+    Fault,
+    Instead,
+    Moment,
+    Notice,
+    Wait,
+)
 from simulator.reference import BAD_BASE64, BAD_PIXELS, BAD_RATIO
 from simulator.tasks import Failure, Success
 
@@ -110,12 +121,21 @@ _DOWNLOAD: tuple[Row, ...] = (
     ("huge", BreakOff(promised_bytes=HUGE), "a Content-Length of 50 GB"),
 )
 
+_CALLBACK: tuple[Row, ...] = (
+    ("lost", Notice(at_end=0), "never made"),
+    ("twice", Notice(at_end=2), "made twice"),
+    ("late", Notice(late=True), "made later than the end"),
+    ("at-start", Notice(at_start=True), "also made when the work begins"),
+    ("forged", Notice(forged=True), "made to an address with another last letter"),
+)
+
 _ROWS: Mapping[Moment, tuple[Row, ...]] = {
     Moment.CREATE: _CREATE,
     Moment.TASK: _TASK,
     Moment.POLL: _POLL,
     Moment.ANSWER: _ANSWER,
     Moment.DOWNLOAD: _DOWNLOAD,
+    Moment.CALLBACK: _CALLBACK,
 }
 
 FAULTS: Mapping[str, Fault] = {

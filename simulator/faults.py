@@ -9,13 +9,14 @@ from simulator.tasks import Task
 
 
 class Moment(StrEnum):
-    """When a fault strikes: at a call, at a task's birth, or at a poll of a completed task."""
+    """When a fault strikes: at a call, a task's birth, a poll of a completed task, a callback."""
 
     CREATE = "create"
     TASK = "task"
     POLL = "poll"
     ANSWER = "answer"
     DOWNLOAD = "download"
+    CALLBACK = "callback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,17 @@ class Fate:
     decide: Callable[[Task, float], Task]
 
 
-Effect = Instead | Drop | Wait | Change | BreakOff | Fate
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """The callbacks of a task go another way than one, at its end, to the right address."""
+
+    at_start: bool = False
+    at_end: int = 1
+    late: bool = False
+    forged: bool = False
+
+
+Effect = Instead | Drop | Wait | Change | BreakOff | Fate | Notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,7 @@ class Simulator:
             speed=options.speed,
             slots=options.slots,
         )
-        self.callbacks = Callbacks(now=options.now, sleep=options.sleep)
+        self.callbacks = Callbacks(now=options.now, sleep=options.sleep, faults=self.faults)
 
     @property
     def key(self) -> str:

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from aiohttp import web
 
-from simulator.faults import BreakOff, Change, Drop, Fate, Instead, Wait
+from simulator.faults import BreakOff, Change, Drop, Fate, Instead, Notice, Wait
 from simulator.pending import PendingFault
 from simulator.replies import Reply
 
@@ -32,8 +32,8 @@ async def carry_out(
         case Wait(takes_effect_first=False):
             await sleep(seconds)
             return (await act()).to_response()
-        case Fate():
-            raise AssertionError("a fate strikes a task, not a call")
+        case Fate() | Notice():
+            raise AssertionError("it strikes a task, not a call")
         case effect:
             reply = await act()
             if not reply.is_ok:

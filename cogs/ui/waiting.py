@@ -6,6 +6,7 @@ Discord counts the times on it up and down by itself, so the card tells the trut
 from __future__ import annotations
 
 from datetime import datetime
+from typing import assert_never
 
 import discord
 from discord import ui
@@ -14,7 +15,7 @@ from cogs.ui.buttons import waiting_row
 from cogs.ui.frame import framed, heading
 from cogs.ui.speech import Speech
 from kirin.model import Generation, Status
-from kirin.stages import Outlook
+from kirin.stages import Notice, Outlook
 
 _BAR_BLOCKS = 20
 _COLOUR = discord.Colour.blurple()
@@ -33,6 +34,8 @@ def waiting_card(
 
 
 def _state(generation: Generation, outlook: Outlook, say: Speech) -> str:
+    if outlook.notice:
+        return _noticed(outlook.notice, outlook.notice_since, say)
     match generation.status:
         case Status.QUEUED if generation.setbacks:
             busy = say(
@@ -51,9 +54,34 @@ def _state(generation: Generation, outlook: Outlook, say: Speech) -> str:
             return _working(generation, outlook, say)
 
 
+def _noticed(notice: Notice, since: datetime | None, say: Speech) -> str:
+    match notice:
+        case Notice.PROVIDER_DOWN:
+            return say(
+                "📡 **The picture provider has been out of reach** since {when}. Nothing is lost: "
+                "your wish goes on by itself as soon as it is back.",
+                when=_relative(since),
+            )
+        case Notice.RESTARTING:
+            return say(
+                "🔄 **The bot is being restarted.** Your wish is kept and goes on by itself."
+            )
+        case _:
+            assert_never(notice)
+
+
 def _queued(outlook: Outlook, say: Speech) -> str:
     if outlook.position is None or outlook.total in {None, 1}:
+        if outlook.eta is not None:
+            return say("⏳ **Queued**, probably ready {when}.", when=_relative(outlook.eta))
         return say("⏳ **Queued.** It goes out to the provider in a moment.")
+    if outlook.eta is not None:
+        return say(
+            "⏳ **Queued**, number {position} of {total}, probably ready {when}.",
+            position=say.number(outlook.position),
+            total=say.number(outlook.total or outlook.position),
+            when=_relative(outlook.eta),
+        )
     return say(
         "⏳ **Queued**, number {position} of {total}. It goes out to the provider by itself.",
         position=say.number(outlook.position),

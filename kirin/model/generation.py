@@ -42,10 +42,11 @@ class Generation:
     """One wish, from intake to delivery; `external_task_id` is its key here and at the provider.
 
     `attempts` counts creates sent, `polls` reads of the task, `setbacks` the troubled calls in a
-    row (they set the back-off). `seen_running_at` is the latest poll that found the task not yet
-    finished: it ended between that moment and `finished_at`. `hinted_at` is the latest callback of
-    the provider. `parent_id` is the wish that this one was made from, and `parent_url` the address
-    of its message. `shown` names what the message displays at the moment. `cost` is in USD as the
+    row (they set the back-off), `misses` the reads since the last good one that did not find the
+    task. `seen_running_at` is the latest poll that found the task not yet finished: it ended
+    between that moment and `finished_at`. `hinted_at` is the latest callback of the provider.
+    `parent_id` is the wish that this one was made from, and `parent_url` the address of its
+    message. `shown` names what the message displays at the moment. `cost` is in USD as the
     provider reported it.
     """
 
@@ -62,6 +63,7 @@ class Generation:
     attempts: int = 0
     polls: int = 0
     setbacks: int = 0
+    misses: int = 0
     submitted_at: datetime | None = None
     seen_running_at: datetime | None = None
     hinted_at: datetime | None = None
@@ -120,7 +122,7 @@ class Generation:
 
     def read(self) -> Generation:
         """The task was read, whatever came of it."""
-        return replace(self, polls=self.polls + 1, setbacks=0)
+        return replace(self, polls=self.polls + 1, setbacks=0, misses=0)
 
     def polled(self, *, progress: float | None, now: datetime, due_at: datetime) -> Generation:
         """The task was read and is not finished."""
@@ -134,6 +136,10 @@ class Generation:
     def poll_troubled(self, due_at: datetime) -> Generation:
         """The task could not be read this time."""
         return replace(self, polls=self.polls + 1, setbacks=self.setbacks + 1, due_at=due_at)
+
+    def missed(self) -> Generation:
+        """The trouble was that the provider did not know the task."""
+        return replace(self, misses=self.misses + 1)
 
     def succeeded(self, snapshot: TaskSnapshot, now: datetime) -> Generation:
         """The provider finished the task with pictures."""

@@ -8,12 +8,16 @@ from kirin.stages.assembly import build_engine
 from kirin.stages.base import Stage
 from kirin.stages.deliverer import Deliverer
 from kirin.stages.engine import Engine
+from kirin.stages.gate import Gate, GatedProvider
+from kirin.stages.hints import Heard, Hints
 from kirin.stages.housekeeper import Housekeeper
 from kirin.stages.intake import Intake
 from kirin.stages.lookup import Lookup
-from kirin.stages.messenger import Messenger, Outlook
+from kirin.stages.messenger import Messenger, Notice, Outlook
+from kirin.stages.metered import MeteredProvider
 from kirin.stages.outlook import Oracle
 from kirin.stages.poller import Poller
+from kirin.stages.presence import Presence
 from kirin.stages.provider import Provider
 from kirin.stages.reporter import Reporter
 from kirin.stages.resolver import Resolver
@@ -23,13 +27,20 @@ from kirin.stages.wakeups import WakeUps
 __all__ = [
     "Deliverer",
     "Engine",
+    "Gate",
+    "GatedProvider",
+    "Heard",
+    "Hints",
     "Housekeeper",
     "Intake",
     "Lookup",
     "Messenger",
+    "MeteredProvider",
+    "Notice",
     "Oracle",
     "Outlook",
     "Poller",
+    "Presence",
     "Provider",
     "Reporter",
     "Resolver",

@@ -6,22 +6,35 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from kirin.pacing import PollSchedule
+from kirin.bucket import TokenBucket
+from kirin.callbacks import CallbackAddresses
 from kirin.settings import Settings
-from kirin.stages.base import Stage
+from kirin.stages.base import LEASE, Stage
 from kirin.stages.deliverer import Deliverer, Downloader
+from kirin.stages.door import PacedDoor
 from kirin.stages.engine import Engine
+from kirin.stages.gate import Gate, GatedProvider
 from kirin.stages.housekeeper import Housekeeper
 from kirin.stages.lookup import Lookup
 from kirin.stages.messenger import Messenger
 from kirin.stages.outlook import Oracle
 from kirin.stages.poller import Poller
+from kirin.stages.pollplan import PollOrder, PollPlanner
 from kirin.stages.provider import Provider
-from kirin.stages.reporter import Reporter
+from kirin.stages.reporter import BURST_SECONDS, LOOKS_PER_SECOND, Reporter
 from kirin.stages.resolver import Resolver
 from kirin.stages.submitter import Submitter
 from kirin.stages.wakeups import WakeUps
-from kirin.store import Database, FactStore, ForecastStore, GenerationStore
+from kirin.store import (
+    AccountStore,
+    Database,
+    DuePolls,
+    FactStore,
+    ForecastStore,
+    GenerationStore,
+    QueueStore,
+    Work,
+)
 
 
 def build_engine(
@@ -37,26 +50,69 @@ def build_engine(
     spool: Path,
     now: Callable[[], datetime],
     jitter: Callable[[], float],
+    share: Callable[[], float] = lambda: 1.0,
+    others_alive: Callable[[], bool] = lambda: False,
 ) -> Engine:
-    """Make the stages, in the order of a wish's life, and the loop that runs them."""
+    """Make the stages, in the order of a wish's life, and the loop that runs them.
+
+    `share` is the part of the whole account's requests that is this process's own, `others_alive`
+    says whether other processes go on when this one ends.
+    """
+    gate = Gate(
+        rate=settings.requests_per_second,
+        share=share,
+        ring=wakeups.ring,
+        now=now,
+        jitter=jitter,
+    )
+    forecasts = ForecastStore(database, now=now, expected_seconds=settings.expected_seconds)
+    queue = QueueStore(
+        database,
+        account=AccountStore(database, slots=settings.account_slots),
+        deadline=timedelta(minutes=settings.queue_deadline_minutes),
+    )
     stages = _stages(
         settings,
         store=store,
-        provider=provider,
-        lookup=Lookup(facts=facts, provider=provider, mode=settings.kirin_lookup, now=now),
+        gate=gate,
+        provider=GatedProvider(provider, gate),
+        lookup=Lookup(
+            facts=facts,
+            provider=GatedProvider(provider, gate, is_extra=True),
+            mode=settings.kirin_lookup,
+            now=now,
+        ),
         downloader=downloader,
-        oracle=Oracle(forecasts=ForecastStore(database, now=now), now=now),
+        queue=queue,
+        oracle=Oracle(forecasts=forecasts, queue=queue, now=now),
+        planner=PollPlanner(
+            forecasts=forecasts,
+            price=settings.poll_price_seconds,
+            now=now,
+            jitter=jitter,
+            callbacks=bool(settings.public_url),
+            budget=lambda: settings.requests_per_second,
+        ),
+        order=PollOrder(due=DuePolls(database), forecasts=forecasts, now=now),
         messenger=messenger,
         spool=spool,
         now=now,
         jitter=jitter,
+        share=share,
+        others_alive=others_alive,
     )
     return Engine(
         store=store,
+        gate=gate,
         stages=stages,
-        housekeeper=Housekeeper(store=store, now=now),
+        housekeeper=Housekeeper(
+            store=store,
+            queue_deadline=timedelta(minutes=settings.queue_deadline_minutes),
+            now=now,
+        ),
         wakeups=wakeups,
         now=now,
+        drain=timedelta(seconds=settings.drain_seconds),
     )
 
 
@@ -64,52 +120,59 @@ def _stages(
     settings: Settings,
     *,
     store: GenerationStore,
+    queue: QueueStore,
+    gate: Gate,
     provider: Provider,
     lookup: Lookup,
     downloader: Downloader,
     oracle: Oracle,
+    planner: PollPlanner,
+    order: PollOrder,
     messenger: Messenger,
     spool: Path,
     now: Callable[[], datetime],
     jitter: Callable[[], float],
+    share: Callable[[], float],
+    others_alive: Callable[[], bool],
 ) -> tuple[Stage, ...]:
-    schedule = PollSchedule(
-        first=settings.first_poll_seconds,
-        interval=settings.poll_interval_seconds,
-        growth=settings.poll_growth,
-        longest=settings.longest_poll_interval_seconds,
-    )
     deadline = timedelta(minutes=settings.generation_deadline_minutes)
     return (
         Submitter(
             store=store,
+            queue=queue,
             provider=provider,
-            schedule=schedule,
+            planner=planner,
             deadline=timedelta(minutes=settings.queue_deadline_minutes),
             now=now,
             jitter=jitter,
             width=settings.concurrent_creates,
+            callback_url=CallbackAddresses.of(settings).url,
+            door=gate.door(Work.SUBMIT),
+            lease_for=max(LEASE, timedelta(seconds=settings.create_timeout_seconds + 5)),
         ),
         Resolver(
             store=store,
             provider=provider,
             lookup=lookup,
-            schedule=schedule,
+            planner=planner,
             grace=timedelta(seconds=settings.lookup_grace_seconds),
             deadline=deadline,
             now=now,
             jitter=jitter,
             width=settings.concurrent_creates,
+            door=gate.door(Work.RESOLVE),
         ),
         Poller(
             store=store,
             provider=provider,
             lookup=lookup,
-            schedule=schedule,
+            planner=planner,
+            order=order,
             deadline=deadline,
             now=now,
             jitter=jitter,
             width=settings.concurrent_polls,
+            door=gate.door(Work.POLL),
         ),
         Reporter(
             store=store,
@@ -117,6 +180,12 @@ def _stages(
             messenger=messenger,
             now=now,
             width=settings.concurrent_deliveries * 2,
+            door=PacedDoor(
+                TokenBucket(rate=lambda: LOOKS_PER_SECOND, burst=BURST_SECONDS, now=now)
+            ),
+            down_since=lambda: gate.down_since,
+            others_alive=others_alive,
+            share=share,
         ),
         Deliverer(
             store=store,

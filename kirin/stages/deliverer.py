@@ -61,7 +61,6 @@ class Deliverer(Stage):
     """
 
     work = Work.DELIVER
-    lease_for = timedelta(minutes=10)
 
     def __init__(
         self,

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum, auto
 from typing import Protocol
 
 from kirin.images import Picture
 from kirin.model import Generation
+
+
+class Notice(StrEnum):
+    """What everybody who waits should know, whatever the state of their wish."""
+
+    PROVIDER_DOWN = auto()
+    RESTARTING = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +25,8 @@ class Outlook:
 
     `position` (1 goes out next) and `total` are those of the queue, for a wish that is in it.
     `eta` lies in the future; without one there is nothing to promise. `fraction` is the part
-    done, always below 1. `is_late` where it takes longer than most of its kind.
+    done, always below 1. `is_late` where it takes longer than most of its kind. A `notice` takes
+    the place of all that; `notice_since` says since when it holds, where that is known.
     """
 
     position: int | None = None
@@ -25,6 +34,8 @@ class Outlook:
     eta: datetime | None = None
     fraction: float | None = None
     is_late: bool = False
+    notice: Notice | None = None
+    notice_since: datetime | None = None
 
 
 class Messenger(Protocol):

@@ -2,48 +2,126 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from math import inf
 
 from kirin.forecast import Forecast, Shape
 from kirin.model import Generation, Status
+from kirin.polling import Distribution
+from kirin.schedule import Busy, Task, expected_starts
 from kirin.stages.base import Clock
 from kirin.stages.messenger import Outlook
-from kirin.store import ForecastStore
+from kirin.store import ForecastStore, Kept, QueueStore, Survey
 
 _MOST_REPORTED = 0.99
+_LINE_KEPT = timedelta(seconds=3)
+_LINE_KEPT_FROM_NEW_ONES = timedelta(seconds=1)
+_MANY = 500
+_TYPICAL = 0.5
+_PROBABLE = 0.75
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """Everybody's place in the queue, and when their pictures are likely to be there."""
+
+    places: Mapping[str, int]
+    ready_at: Mapping[str, datetime]
 
 
 class Oracle:
     """Makes the outlook of a waiting wish from the queue and from generations of its shape."""
 
-    def __init__(self, *, forecasts: ForecastStore, now: Clock) -> None:
+    def __init__(self, *, forecasts: ForecastStore, queue: QueueStore, now: Clock) -> None:
         self._forecasts = forecasts
+        self._queue = queue
+        self._line = Kept[_Line](lifetime=_LINE_KEPT, now=now)
         self._now = now
 
-    async def outlook(self, generation: Generation, *, until: datetime) -> Outlook:
+    async def outlook(
+        self, generation: Generation, *, until: datetime, at: datetime | None = None
+    ) -> Outlook:
         """Say what can be said now, and will still be true at `until`: a nearer `eta` is left out.
+
+        With `at`: what could be said then, if nothing but the time had changed.
 
         Nobody should read that a picture was ready three seconds ago while there is none.
         """
         match generation.status:
             case Status.QUEUED:
-                return await self._in_the_queue(generation)
+                return await self._in_the_queue(generation, until)
             case Status.RUNNING:
                 forecast = await self._forecasts.forecast(Shape.of(generation.request))
-                return self._at_work(generation, forecast, until)
+                return self._at_work(generation, forecast, until, at or self._now())
             case _:
                 return Outlook()
 
-    async def _in_the_queue(self, generation: Generation) -> Outlook:
-        queue = await self._forecasts.queue()
-        return Outlook(position=queue.position(generation), total=queue.total(generation))
+    async def _in_the_queue(self, generation: Generation, until: datetime) -> Outlook:
+        id_ = generation.external_task_id
+        line = await self._line.get(self._foretell)
+        if id_ not in line.places:  # newer than the answer
+            line = await self._line.get(self._foretell, lifetime=_LINE_KEPT_FROM_NEW_ONES)
+        ready_at = line.ready_at.get(id_)
+        total = len(line.places) + (id_ not in line.places)
+        return Outlook(
+            position=line.places.get(id_, total),
+            total=total,
+            eta=ready_at if ready_at and ready_at > until else None,
+        )
 
-    def _at_work(self, generation: Generation, forecast: Forecast, until: datetime) -> Outlook:
+    async def _foretell(self) -> _Line:
+        """Play the queue forward; where the number of slots is not known, nothing is promised."""
+        now = self._now()
+        survey = await self._queue.survey(now)
+        shapes = {*survey.shapes.values(), *(task.shape for task in survey.running)}
+        spread = {shape: await self._forecasts.distribution(shape) for shape in shapes}
+        if len(survey.order) + len(survey.running) < _MANY:
+            return _line(survey, spread, now)
+        return await asyncio.to_thread(_line, survey, spread, now)
+
+    def _at_work(
+        self, generation: Generation, forecast: Forecast, until: datetime, at: datetime
+    ) -> Outlook:
         started_at = generation.submitted_at or generation.created_at
-        elapsed = (self._now() - started_at).total_seconds()
+        elapsed = (at - started_at).total_seconds()
         eta = started_at + timedelta(seconds=forecast.expected)
         is_late = forecast.is_late(elapsed)
         fraction = None if is_late else forecast.fraction(elapsed)
         if generation.progress:  # 0 tells no more than time does
             fraction = min(generation.progress, _MOST_REPORTED)
         return Outlook(eta=eta if eta > until else None, fraction=fraction, is_late=is_late)
+
+
+def _line(survey: Survey, spread: Mapping[Shape, Distribution], now: datetime) -> _Line:
+    ids = [wish.id for wish in survey.order]
+    places = {id_: place for place, id_ in enumerate(ids, start=1)}
+    slots = survey.account.slots
+    if slots == inf:
+        return _Line(places=places, ready_at={})
+    means = {shape: each.mean for shape, each in spread.items()}
+    probable = {shape: each.quantile(_PROBABLE) for shape, each in spread.items()}
+    shapes = [survey.shapes[id_] for id_ in ids]
+    starts = expected_starts(
+        [Task(n=shape.n, seconds=means[shape]) for shape in shapes],
+        [
+            Busy(n=task.shape.n, until=_until(task.submitted_at, spread[task.shape], now))
+            for task in survey.running
+        ],
+        slots=int(slots),
+        not_before=max(now, survey.account.hold.until if survey.account.hold else now).timestamp(),
+    )
+    ready = (
+        datetime.fromtimestamp(start + probable[shape], UTC)
+        for start, shape in zip(starts, shapes, strict=True)
+    )
+    return _Line(places=places, ready_at=dict(zip(ids, ready, strict=True)))
+
+
+def _until(submitted_at: datetime, spread: Distribution, now: datetime) -> float:
+    """Return when a task that still runs is likely to end: as many end before it as after."""
+    elapsed = (now - submitted_at).total_seconds()
+    left = spread.beyond(elapsed) * _TYPICAL
+    return submitted_at.timestamp() + max(elapsed, spread.quantile(1 - left))

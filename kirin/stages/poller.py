@@ -8,10 +8,11 @@ from datetime import timedelta
 from kirin import pacing
 from kirin.errors import ProviderError, RateLimited, TaskNotFound
 from kirin.model import FailureReason, Generation
-from kirin.pacing import PollSchedule
 from kirin.stages.base import Clock, Jitter, Stage
+from kirin.stages.door import Door
 from kirin.stages.lookup import Lookup
 from kirin.stages.outcome import conclude
+from kirin.stages.pollplan import PollOrder, PollPlanner
 from kirin.stages.provider import Provider
 from kirin.store import Claim, GenerationStore, Work
 
@@ -21,7 +22,7 @@ LOST_GRACE = timedelta(minutes=2)
 """How long after its create a task may be unknown to the provider: they show up late."""
 
 LOST_AFTER = 5
-"""So many troubled polls in a row (about a minute) come before an unknown task is given up."""
+"""So many polls without a good one that do not find a task come before it is given up."""
 
 
 class Poller(Stage):
@@ -33,7 +34,6 @@ class Poller(Stage):
     """
 
     work = Work.POLL
-    lease_for = timedelta(minutes=10)
 
     def __init__(
         self,
@@ -41,18 +41,28 @@ class Poller(Stage):
         store: GenerationStore,
         provider: Provider,
         lookup: Lookup,
-        schedule: PollSchedule,
+        planner: PollPlanner,
+        order: PollOrder,
         deadline: timedelta,
         now: Clock,
         jitter: Jitter,
         width: int,
+        door: Door | None = None,
     ) -> None:
-        super().__init__(store=store, now=now, width=width)
+        super().__init__(store=store, now=now, width=width, door=door)
         self._provider = provider
         self._lookup = lookup
-        self._schedule = schedule
+        self._planner = planner
+        self._order = order
         self._deadline = deadline
         self._jitter = jitter
+
+    async def _take(self, limit: int) -> list[Claim]:
+        """Claim what is due; where that is more than `limit`, what has most probably ended."""
+        chosen = await self._order.first(limit)
+        return await self._store.claim(
+            self.work, now=self._now(), limit=limit, lease_for=self.lease_for, among=chosen
+        )
 
     async def _advance(self, claim: Claim, generation: Generation) -> None:
         await self._store.save(claim, await self._poll(generation))
@@ -69,19 +79,13 @@ class Poller(Stage):
         if ended is not None:
             _log_end(ended)
             return ended
-        wait = self._schedule.delay(
-            polls=generation.polls + 1,
-            jitter=self._jitter(),
-            age=self._age(generation).total_seconds(),
-        )
-        polled = generation.polled(
-            progress=snapshot.progress, now=self._now(), due_at=self._in(wait)
-        )
+        due_at = await self._planner.next_poll(generation, progress=snapshot.progress)
+        polled = generation.polled(progress=snapshot.progress, now=self._now(), due_at=due_at)
         return self._given_up(polled) if self._is_late(generation) else polled
 
     def _not_found(self, generation: Generation) -> Generation:
-        if self._age(generation) <= LOST_GRACE or generation.setbacks < LOST_AFTER:
-            return self._look_again(generation)
+        if self._age(generation) <= LOST_GRACE or generation.misses < LOST_AFTER:
+            return self._look_again(generation).missed()
         log.error("%s is lost: the provider does not know it", generation.external_task_id)
         return generation.failed(FailureReason.LOST, now=self._now())
 

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from kirin import pacing
 from kirin.errors import ProviderError, RateLimited, TaskNotFound
 from kirin.model import FailureReason, Generation
-from kirin.pacing import PollSchedule
 from kirin.stages.base import Clock, Jitter, Stage
+from kirin.stages.door import Door
 from kirin.stages.lookup import Lookup
 from kirin.stages.outcome import conclude
+from kirin.stages.pollplan import PollPlanner
 from kirin.stages.provider import Provider
 from kirin.store import Claim, GenerationStore, Work
 
@@ -35,17 +36,18 @@ class Resolver(Stage):
         store: GenerationStore,
         provider: Provider,
         lookup: Lookup,
-        schedule: PollSchedule,
+        planner: PollPlanner,
         grace: timedelta,
         deadline: timedelta,
         now: Clock,
         jitter: Jitter,
         width: int,
+        door: Door | None = None,
     ) -> None:
-        super().__init__(store=store, now=now, width=width)
+        super().__init__(store=store, now=now, width=width, door=door)
         self._provider = provider
         self._lookup = lookup
-        self._schedule = schedule
+        self._planner = planner
         self._grace = grace
         self._deadline = deadline
         self._jitter = jitter
@@ -72,10 +74,12 @@ class Resolver(Stage):
         return conclude(generation, snapshot, now) or generation.taken(
             snapshot.task_id or generation.external_task_id,
             now=now,
-            poll_at=self._in(self._schedule.delay(polls=0, jitter=self._jitter())),
+            poll_at=await self._planner.next_poll(generation),
         )
 
     async def _not_found(self, generation: Generation) -> Generation:
+        if _was_left(generation):
+            return generation.unanswered(now=self._now(), due_at=self._now() + _A_MOMENT)
         if self._since_sent(generation) <= self._grace:
             over = self._now() - self._since_sent(generation) + self._grace + _A_MOMENT
             return generation.unresolved(min(self._after(generation), over))
@@ -96,3 +100,12 @@ class Resolver(Stage):
         return self._in(
             pacing.backoff(generation.setbacks + 1, retry_after=retry_after, jitter=self._jitter())
         )
+
+
+def _was_left(generation: Generation) -> bool:
+    """Say whether nobody saw the create end: its process died, so it may arrive even now.
+
+    The row is due at the moment of the create until then, and later ever after.
+    """
+    due_at, sent_at = generation.due_at, generation.submitted_at
+    return due_at is not None and sent_at is not None and due_at <= sent_at

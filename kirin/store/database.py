@@ -1,27 +1,32 @@
-"""One database: its connections, its transactions, and its upgrade at the start."""
+"""One database, SQLite or PostgreSQL: its connections, its transactions, its upgrade."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Self
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import Connection, event
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from kirin.errors import StoreError
+from kirin.store import one_trip
+from kirin.store.lasting import DRIVER_TROUBLE
+from kirin.store.upgrades import is_up_to_date, upgrade
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+TROUBLE = (SQLAlchemyError, *DRIVER_TROUBLE)
+"""What a database that is away, or refuses, raises: on connecting, the driver's own errors."""
 
 _BUSY_TIMEOUT_MS = 10_000
-_CONNECTIONS = 4
+_FILE_CONNECTIONS = 4
+_SERVER_CONNECTIONS = 8  # of each program; PostgreSQL allows a hundred in all by default
+_CONNECT_SECONDS = 10.0
+_COMMAND_SECONDS = 30.0  # nothing the store says takes a tenth; a server that is gone says nothing
 
 logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its DEBUG shows every value, tokens too
 
@@ -30,32 +35,48 @@ class Database:
     """Read and write transactions on one database.
 
     On SQLite a write takes the lock at its beginning (`BEGIN IMMEDIATE`), after waiting its turn
-    in this process, so that writers never starve each other through SQLite's own retries.
+    in this process, so that writers never starve each other through SQLite's own retries. On
+    PostgreSQL writers meet in the rows: every statement that takes or changes one says in itself
+    what it must still find there, for which READ COMMITTED is enough.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._turn = asyncio.Lock()
+        self.is_shared = engine.dialect.name == "postgresql"
+        self._turn = nullcontext() if self.is_shared else asyncio.Lock()
+        self._reading = {"isolation_level": "AUTOCOMMIT"} if self.is_shared else {}
 
     @classmethod
     @asynccontextmanager
     async def open(cls, url: str) -> AsyncIterator[Self]:
         """Open the database, create its folder, and bring its tables up to date.
 
-        Raises `StoreError` where that cannot be done.
+        Raises `StoreError`, never with the password in it, where that cannot be done.
         """
-        engine = create_async_engine(url, pool_size=_CONNECTIONS, hide_parameters=True)
-        _configure_sqlite(engine)
+        engine = _engine(url)
         try:
-            await _prepare(engine)
+            try:
+                await _prepare(engine)
+            except TROUBLE as error:
+                raise store_error(error, engine.url) from error
             yield cls(engine)
         finally:
             await engine.dispose()
 
+    @property
+    def url(self) -> URL:
+        """Return where it is; its text hides the password."""
+        return self._engine.url
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection for reading one consistent state."""
+        """Give a connection for reading.
+
+        On SQLite all statements see one state; on PostgreSQL each has its own, for a transaction
+        around it would cost two more ways to the server and back.
+        """
         async with self._engine.connect() as connection:
+            await connection.execution_options(**self._reading)
             yield connection
 
     @asynccontextmanager
@@ -67,28 +88,15 @@ class Database:
                 yield connection
 
 
-async def _prepare(engine: AsyncEngine) -> None:
-    try:
-        if engine.url.database:
-            folder = Path(engine.url.database).parent
-            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-        async with engine.connect() as connection:
-            await connection.execution_options(writes=True)  # two processes may start at once
-            await connection.run_sync(upgrade)
-            await connection.commit()
-    except (SQLAlchemyError, CommandError, OSError) as error:
-        raise StoreError(str(getattr(error, "orig", None) or error)) from error
+def store_error(error: BaseException, url: URL) -> StoreError:
+    """Put what a database or its driver says into the word of this room."""
+    text = str(getattr(error, "orig", None) or error) or type(error).__name__
+    return StoreError(text.replace(url.password, "***") if url.password else text)
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Bring the tables to a revision; nothing happens where they are there already."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+def configure_sqlite(engine: AsyncEngine) -> None:
+    """Make every connection durable and its transactions ours; needed before the first use."""
 
-
-def _configure_sqlite(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def _connect(connection: Any, _record: object) -> None:  # noqa: ANN401
         connection.isolation_level = None  # BEGIN is ours to say, below
@@ -106,3 +114,49 @@ def _configure_sqlite(engine: AsyncEngine) -> None:
     def _begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _engine(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401
+    if url.startswith("sqlite"):
+        sizes = options or {"pool_size": _FILE_CONNECTIONS}
+        engine = create_async_engine(
+            url, hide_parameters=True, connect_args={"async_creator_fn": one_trip.connect}, **sizes
+        )
+        configure_sqlite(engine)
+        return engine
+    sizes = options or {"pool_size": _SERVER_CONNECTIONS, "pool_pre_ping": True}
+    connect_args: dict[str, Any] = {
+        "timeout": _CONNECT_SECONDS,
+        "server_settings": {"application_name": "kirin", "jit": "off"},
+    }
+    if not options:
+        connect_args["command_timeout"] = _COMMAND_SECONDS
+    return create_async_engine(
+        url,
+        hide_parameters=True,
+        isolation_level="READ COMMITTED",
+        connect_args=connect_args,
+        **sizes,
+    )
+
+
+async def _prepare(engine: AsyncEngine) -> None:
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        folder = Path(engine.url.database).parent
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    async with engine.connect() as connection:
+        if await is_up_to_date(connection):
+            return
+    await _upgrade(engine.url)
+
+
+async def _upgrade(url: URL) -> None:
+    """Take the missing steps on a connection of its own, where a command may take its time."""
+    engine = _engine(url.render_as_string(hide_password=False), poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            await connection.execution_options(writes=True)  # two processes may start at once
+            await connection.run_sync(upgrade)
+            await connection.commit()
+    finally:
+        await engine.dispose()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 
 from kirin.store.database import Database
 from kirin.store.tables import facts
+from kirin.store.upserts import put
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,5 +36,4 @@ class FactStore:
     async def learn(self, name: str, value: str, now: datetime) -> None:
         """Remember a finding in place of an older one."""
         async with self._database.write() as connection:
-            await connection.execute(delete(facts).where(facts.c.name == name))
-            await connection.execute(insert(facts).values(name=name, value=value, learned_at=now))
+            await put(connection, facts, name=name, value=value, learned_at=now)

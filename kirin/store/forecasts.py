@@ -1,87 +1,104 @@
-"""What recent generations teach about the next, and who waits before whom.
+"""What recent generations teach about the next, and how many are under way.
 
 Thousands of waiting wishes ask at once, so answers are kept for a little while.
 """
 
 from __future__ import annotations
 
-import asyncio
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Label, RowMapping, func, select
 
 from kirin.forecast import Forecast, Shape
-from kirin.model import Generation, Status
+from kirin.model import Resolution, Status
+from kirin.polling import MEMORY, Distribution, Observation, learn
 from kirin.store.database import Database
+from kirin.store.kept import Kept
 from kirin.store.tables import generations
 
-OBSERVATIONS = 50
-"""Generations of one shape that a forecast is learned from."""
+EXPECTED_SECONDS = 20.0
+"""Assumed, not measured: half of all tasks end within this time."""
 
-_LOOKED_AT = 1000  # so many of all shapes, the newest; a rare shape must not mean a full scan
-_FORECAST_KEPT = timedelta(seconds=30)
-_QUEUE_KEPT = timedelta(seconds=3)
+_LOOKED_AT = 3000  # so many of all shapes, the newest; a rare shape must not mean a full scan
+_CALLBACKS_LOOKED_AT = 50
+_LEARNED_KEPT = timedelta(seconds=30)
+_COUNTED_KEPT = timedelta(seconds=5)
+_CALLBACK_TO_POLL = timedelta(seconds=1)
 
 _c = generations.c
-_T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
-    """The wishes that wait to be sent, in the order in which the store gives them out."""
+def shape_columns() -> tuple[Label[Any], Label[Any], Label[Any]]:
+    """Return what makes the shape of a row."""
+    return (
+        _c.request["resolution"].as_string().label("resolution"),
+        _c.n.label("n"),
+        _c.request["reference"].as_string().is_not(None).label("has_reference"),
+    )
 
-    ids: Mapping[str, int]
-    places: Sequence[tuple[datetime, datetime]]
 
-    def position(self, generation: Generation) -> int:
-        """Return the place of a queued wish, counting from 1; a newer one is fitted in."""
-        known = self.ids.get(generation.external_task_id)
-        if known is not None:
-            return known
-        due_at = generation.due_at or generation.created_at
-        return bisect_left(self.places, (due_at, generation.created_at)) + 1
-
-    def total(self, generation: Generation) -> int:
-        """Return how many wait, with this one."""
-        return len(self.ids) + (generation.external_task_id not in self.ids)
+def shape_of(row: RowMapping) -> Shape:
+    """Read the shape of a row with those columns."""
+    return Shape(
+        resolution=Resolution(row["resolution"]),
+        n=row["n"],
+        has_reference=bool(row["has_reference"]),
+    )
 
 
 class ForecastStore:
-    """Reads what forecasts are made of; `now` says how old an answer has become."""
+    """Reads what forecasts are made of; `now` says how old an answer has become.
 
-    def __init__(self, database: Database, *, now: Callable[[], datetime]) -> None:
+    `expected_seconds` is the median that is assumed until experience says otherwise.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        now: Callable[[], datetime],
+        expected_seconds: float = EXPECTED_SECONDS,
+    ) -> None:
         self._database = database
-        self._queue = _Kept[Queue](lifetime=_QUEUE_KEPT, now=now)
-        self._forecasts: defaultdict[Shape, _Kept[Forecast]] = defaultdict(
-            lambda: _Kept(lifetime=_FORECAST_KEPT, now=now)
+        self._expected_seconds = expected_seconds
+        self._learned: defaultdict[Shape, Kept[Distribution]] = defaultdict(
+            lambda: Kept(lifetime=_LEARNED_KEPT, now=now)
         )
+        self._lost = Kept[float](lifetime=_LEARNED_KEPT, now=now)
+        self._in_flight = Kept[Mapping[Shape, int]](lifetime=_COUNTED_KEPT, now=now)
+
+    async def distribution(self, shape: Shape) -> Distribution:
+        """Return how the times that wishes of this shape take are spread at present."""
+
+        async def learned() -> Distribution:
+            return learn(await self.observations(shape), median=self._expected_seconds)
+
+        return await self._learned[shape].get(learned)
 
     async def forecast(self, shape: Shape) -> Forecast:
         """Return how long wishes of this shape take at present."""
+        return Forecast.of(await self.distribution(shape))
 
-        async def learn() -> Forecast:
-            return Forecast.learned(await self.recent_durations(shape))
+    async def lost_callbacks(self) -> float:
+        """Return how likely it is that no callback tells of a task's end: 1 without any so far."""
+        return await self._lost.get(self._count_lost)
 
-        return await self._forecasts[shape].get(learn)
+    async def in_flight(self) -> Mapping[Shape, int]:
+        """Return how many tasks of each shape are at work."""
+        return await self._in_flight.get(self._count_in_flight)
 
-    async def queue(self) -> Queue:
-        """Return the queue as it was a moment ago."""
-        return await self._queue.get(self._read_queue)
+    async def observations(self, shape: Shape) -> list[Observation]:
+        """Return between which ages the latest tasks of a shape ended, the newest first.
 
-    async def recent_durations(self, shape: Shape) -> list[float]:
-        """Return how many seconds the latest pictures of a shape took, from create to end."""
+        Only those with pictures count. A callback just before the end makes the interval narrow.
+        """
         latest = (
             select(
-                _c.submitted_at,
-                _c.finished_at,
-                _c.request["resolution"].as_string().label("resolution"),
-                _c.request["n"].as_integer().label("n"),
-                _c.request["reference"].as_string().is_not(None).label("has_reference"),
+                *(_c.submitted_at, _c.seen_running_at, _c.hinted_at, _c.finished_at),
+                *shape_columns(),
             )
             .where(
                 _c.status == Status.SUCCEEDED.value,
@@ -93,46 +110,52 @@ class ForecastStore:
             .subquery()
         )
         alike = (
-            select(latest.c.submitted_at, latest.c.finished_at)
+            select(latest)
             .where(
                 latest.c.resolution == shape.resolution.value,
                 latest.c.n == shape.n,
                 latest.c.has_reference.is_(shape.has_reference),
             )
             .order_by(latest.c.finished_at.desc())
-            .limit(OBSERVATIONS)
+            .limit(MEMORY)
         )
         async with self._database.read() as connection:
-            rows = (await connection.execute(alike)).all()
-        return [(finished_at - submitted_at).total_seconds() for submitted_at, finished_at in rows]
+            rows = (await connection.execute(alike)).mappings().all()
+        return [_observation(row) for row in rows]
 
-    async def _read_queue(self) -> Queue:
-        query = (
-            select(_c.external_task_id, _c.due_at, _c.created_at)
-            .where(_c.status == Status.QUEUED.value, _c.due_at.is_not(None))
-            .order_by(_c.due_at, _c.created_at)
+    async def _count_lost(self) -> float:
+        latest = (
+            select(_c.submitted_at, _c.seen_running_at, _c.hinted_at)
+            .where(_c.status == Status.SUCCEEDED.value, _c.finished_at.is_not(None))
+            .order_by(_c.finished_at.desc())
+            .limit(_CALLBACKS_LOOKED_AT)
         )
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-        return Queue(
-            ids={row.external_task_id: place for place, row in enumerate(rows, start=1)},
-            places=[(row.due_at, row.created_at) for row in rows],
+            rows = (await connection.execute(latest)).mappings().all()
+        lost = sum(not _was_called_back(row) for row in rows)
+        return (lost + 1) / (len(rows) + 1)
+
+    async def _count_in_flight(self) -> Mapping[Shape, int]:
+        at_work = (
+            select(*shape_columns()).where(_c.status == Status.RUNNING.value).subquery().columns
         )
+        query = select(*at_work, func.count().label("count")).group_by(*at_work)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return {shape_of(row): row["count"] for row in rows}
 
 
-class _Kept(Generic[_T]):
-    """One answer that is used again until it is too old; whoever asks meanwhile waits for it."""
+def _observation(row: RowMapping) -> Observation:
+    since = row["seen_running_at"] or row["submitted_at"]
+    if _was_called_back(row):
+        since = max(since, row["hinted_at"] - _CALLBACK_TO_POLL)
+    return Observation(
+        after=(since - row["submitted_at"]).total_seconds(),
+        until=(row["finished_at"] - row["submitted_at"]).total_seconds(),
+    )
 
-    def __init__(self, *, lifetime: timedelta, now: Callable[[], datetime]) -> None:
-        self._lifetime = lifetime
-        self._now = now
-        self._turn = asyncio.Lock()
-        self._answer: tuple[datetime, _T] | None = None
 
-    async def get(self, ask: Callable[[], Awaitable[_T]]) -> _T:
-        """Return the answer, after asking for a new one where it is needed."""
-        async with self._turn:
-            now = self._now()
-            if self._answer is None or now - self._answer[0] >= self._lifetime:
-                self._answer = now, await ask()
-            return self._answer[1]
+def _was_called_back(row: RowMapping) -> bool:
+    """Say whether a callback came after the last poll that found the task at work."""
+    since = row["seen_running_at"] or row["submitted_at"]
+    return row["hinted_at"] is not None and (since is None or row["hinted_at"] >= since)

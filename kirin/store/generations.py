@@ -4,25 +4,55 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence, Set
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Select,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kirin.errors import DuplicateGeneration, KirinError, StoreError
 from kirin.images import ReferenceImage
-from kirin.model import Generation
+from kirin.model import Generation, Status
 from kirin.store.database import Database
+from kirin.store.hints import hinting, unless_hinted
+from kirin.store.notices import announce
 from kirin.store.rows import changes, from_row, to_row
 from kirin.store.tables import generations, reference_images
-from kirin.store.work import CONDITIONS, LANES, MESSAGE_LANE, TERMINAL, Work, waits_for
+from kirin.store.upserts import insert_once
+from kirin.store.waiting import hurrying, renewing, told_otherwise
+from kirin.store.work import (
+    CONDITIONS,
+    LANES,
+    MESSAGE_LANE,
+    PROVIDER_LANE,
+    TERMINAL,
+    Work,
+    frees,
+    news_of,
+    together,
+    waits_for,
+)
 
 log = logging.getLogger(__name__)
 
 _c = generations.c
+OnChange = Callable[[Generation | None, Generation], None]
+Choose = Callable[[AsyncConnection], Awaitable[Sequence[str]]]
+
 _OWNER_AT = 34  # the first character after 32 digits and a colon
 
 
@@ -38,7 +68,8 @@ class Claim:
 class GenerationStore:
     """The `generations` table.
 
-    `on_work` is called with every kind of work that a change has made possible, after the commit.
+    `on_work` is called with every kind of work that a change has made possible, after the commit;
+    `on_change` with every wish before and after a change (before a new one there is none).
     `owner` names this process in its leases.
     """
 
@@ -48,10 +79,12 @@ class GenerationStore:
         *,
         owner: str = "kirin",
         on_work: Callable[[Work], None] = lambda _work: None,
+        on_change: OnChange = lambda _old, _new: None,
     ) -> None:
         self._database = database
         self._owner = owner
         self._on_work = on_work
+        self._on_change = on_change
 
     async def add(self, generation: Generation, image: ReferenceImage | None = None) -> None:
         """Store a new wish, and the bytes of its reference image once for all wishes.
@@ -59,21 +92,16 @@ class GenerationStore:
         Raises `DuplicateGeneration` where its id is taken.
         """
         try:
-            async with self._database.write() as connection:
-                if image is not None and not await connection.scalar(
-                    select(func.count()).where(reference_images.c.sha256 == image.sha256)
-                ):
-                    await connection.execute(
-                        insert(reference_images).values(
-                            sha256=image.sha256, data=image.data, created_at=generation.created_at
-                        )
-                    )
-                await connection.execute(insert(generations).values(to_row(generation)))
+            async with self._writing() as change:
+                if image is not None:
+                    await _keep_image(change.connection, image, generation.created_at)
+                await change.connection.execute(insert(generations).values(to_row(generation)))
+                change.tells(waits_for(generation), others=waits_for(generation))
         except IntegrityError as error:
             if await self.get(generation.external_task_id) is None:
                 raise StoreError(str(error.orig)) from error
             raise DuplicateGeneration(generation.external_task_id) from error
-        self._announce(generation)
+        self._on_change(None, generation)
 
     async def get(self, external_task_id: str) -> Generation | None:
         """Read one generation."""
@@ -94,14 +122,16 @@ class GenerationStore:
 
         Whoever works on the row at this moment finds its status changed, and records nothing.
         """
-        async with self._database.write() as connection:
-            result: CursorResult[object] = await connection.execute(
+        async with self._writing() as change:
+            result: CursorResult[object] = await change.connection.execute(
                 update(generations)
                 .where(_c.external_task_id == old.external_task_id, _c.status == old.status.value)
                 .values(changes(old, new))
             )
+            if result.rowcount == 1:
+                change.tells(waits_for(new) | frees(old, new), others=news_of(old, new))
         if result.rowcount == 1:
-            self._announce(new)
+            self._on_change(old, new)
         return result.rowcount == 1
 
     async def move(self, old: Generation, new: Generation) -> bool:
@@ -110,19 +140,20 @@ class GenerationStore:
         Whoever works on the message at this moment records nothing when done, so that the outcome
         goes the new way too.
         """
-        async with self._database.write() as connection:
-            result: CursorResult[object] = await connection.execute(
-                update(generations)
-                .where(
-                    _c.external_task_id == old.external_task_id,
-                    _c.interaction_id == old.placement.interaction_id,
-                )
-                .values(changes(old, new) | _way_opened(new))
+        moved = (
+            update(generations)
+            .where(
+                _c.external_task_id == old.external_task_id,
+                _c.interaction_id == old.placement.interaction_id,
             )
-        current = await self.get(new.external_task_id) if result.rowcount else None
-        if current:
-            self._announce(current)
-        return result.rowcount == 1
+            .values(changes(old, new) | _way_opened(new))
+            .returning(generations)
+        )
+        async with self._writing() as change:
+            current = await change.row(moved)
+            if current:
+                change.tells(waits_for(current), others=waits_for(current))
+        return current is not None
 
     async def ended_of(self, user_id: int, limit: int) -> list[Generation]:
         """Read a person's wishes that have ended, the newest first."""
@@ -145,28 +176,110 @@ class GenerationStore:
         return data
 
     async def claim(
-        self, work: Work, *, now: datetime, limit: int, lease_for: timedelta
+        self,
+        work: Work,
+        *,
+        now: datetime,
+        limit: int,
+        lease_for: timedelta,
+        among: Collection[str] | None = None,
     ) -> list[Claim]:
-        """Take on up to `limit` rows that are due, the longest due first."""
-        lane = LANES[work]
-        lease = f"{uuid.uuid4().hex}:{self._owner}"
-        due = (
-            select(_c.external_task_id)
-            .where(
-                CONDITIONS[work],
-                lane.due_at <= now,
-                or_(lane.lease_until.is_(None), lane.lease_until <= now),
-            )
-            .order_by(lane.due_at, _c.created_at)
+        """Take on up to `limit` rows that are due, the longest due first.
+
+        `among` names the only rows that come into question.
+        """
+        due = _due(work, now).order_by(LANES[work].due_at, _c.created_at).limit(limit)
+        if among is not None:
+            due = due.where(_c.external_task_id.in_(among))
+        return await self._take(work, due, until=now + lease_for)
+
+    async def claim_chosen(
+        self, work: Work, choose: Choose, *, now: datetime, lease_for: timedelta
+    ) -> list[Claim]:
+        """Take on the rows that `choose` names in the same transaction, in its order."""
+        chosen: list[str] = []
+
+        async def note(connection: AsyncConnection) -> Sequence[str]:
+            chosen.extend(await choose(connection))
+            return chosen
+
+        claims = await self._take(work, _due(work, now), until=now + lease_for, choose=note)
+        return sorted(claims, key=lambda claim: chosen.index(claim.generation.external_task_id))
+
+    async def claim_untold(
+        self, told: Collection[str], *, now: datetime, limit: int, lease_for: timedelta
+    ) -> list[Claim]:
+        """Take on messages of waiting wishes, due or not, that show none of what is `told`.
+
+        The newest come first; those without a live token are left out.
+        """
+        untold = told_otherwise(told, now, limit)
+        return await self._take(Work.REPORT, untold, until=now + lease_for)
+
+    async def renew(self, claims: Collection[Claim], *, until: datetime) -> int:
+        """Prolong the leases of claims; return how many were still held.
+
+        A lease that has run out is taken up again if nobody else has the row yet.
+        """
+        held = 0
+        lanes = {LANES[claim.work].lease.name: LANES[claim.work] for claim in claims}
+        for lane in lanes.values():
+            leases = [
+                (claim.generation.external_task_id, claim.lease)
+                for claim in claims
+                if LANES[claim.work] is lane
+            ]
+            async with self._database.write() as connection:
+                held += (await connection.execute(renewing(lane, leases, until))).rowcount
+        return held
+
+    async def hurry_reports(self, now: datetime) -> int:
+        """Make the messages of all waiting wishes due: there is news for everybody."""
+        async with self._writing() as change:
+            hurried: CursorResult[object] = await change.connection.execute(hurrying(now))
+            change.tells({Work.REPORT}, others={Work.REPORT})
+        return hurried.rowcount
+
+    async def queued_before(self, moment: datetime, *, limit: int) -> list[Generation]:
+        """Read wishes that are queued since before a moment, the oldest first."""
+        query = (
+            select(generations)
+            .where(_c.status == Status.QUEUED.value, _c.created_at < moment)
+            .order_by(_c.created_at)
             .limit(limit)
         )
-        take = (
-            update(generations)
-            .where(_c.external_task_id.in_(due))
-            .values({lane.lease: lease, lane.lease_until: now + lease_for})
-            .returning(generations)
-        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        readable = (_readable(dict(row)) for row in rows)
+        return [generation for generation in readable if generation is not None]
+
+    async def count_waiting(self) -> int:
+        """Count the waiting wishes whose message is kept true."""
+        async with self._database.read() as connection:
+            return await connection.scalar(select(func.count()).where(CONDITIONS[Work.REPORT])) or 0
+
+    async def _take(
+        self,
+        work: Work,
+        wanted: Select[tuple[str]],
+        *,
+        until: datetime,
+        choose: Choose | None = None,
+    ) -> list[Claim]:
+        """Lease the rows that a query finds and nobody is taking at this moment."""
+        lane = LANES[work]
+        lease = f"{uuid.uuid4().hex}:{self._owner}"
         async with self._database.write() as connection:
+            if choose is not None:
+                wanted = wanted.where(_c.external_task_id.in_(await choose(connection)))
+            # PostgreSQL might run a subquery again, and take other rows each time
+            due = wanted.with_for_update(skip_locked=True).cte("due")
+            take = (
+                update(generations)
+                .where(_c.external_task_id.in_(select(due.c.external_task_id)))
+                .values({lane.lease: lease, lane.lease_until: until})
+                .returning(generations)
+            )
             rows = (await connection.execute(take)).mappings().all()
         rows = sorted(rows, key=lambda row: (row[lane.due_at.name], row["created_at"]))
         readable = (_readable(dict(row)) for row in rows)
@@ -184,51 +297,45 @@ class GenerationStore:
         """
         lane = LANES[claim.work]
         values = changes(claim.generation, new) | {lane.lease.name: claim.lease}
+        if lane is PROVIDER_LANE:
+            values["due_at"] = unless_hinted(claim.generation, new)
         if not keep:
             values |= {lane.lease.name: None, lane.lease_until.name: None}
         mine = (_c.external_task_id == new.external_task_id, lane.lease == claim.lease)
-        async with self._database.write() as connection:
-            result: CursorResult[object] = await connection.execute(
+        async with self._writing() as change:
+            result: CursorResult[object] = await change.connection.execute(
                 update(generations).where(*mine, *_unmoved(claim)).values(values)
             )
             if result.rowcount != 1:  # somebody else has moved it: let go, and change nothing
-                await connection.execute(
-                    update(generations)
-                    .where(*mine)
-                    .values({lane.lease: None, lane.lease_until: None})
-                )
+                await self._let_go(change, claim)
+            elif not keep:
+                news = news_of(claim.generation, new)
+                change.tells(waits_for(new) | frees(claim.generation, new), others=news)
         if result.rowcount != 1:
-            current = await self.get(new.external_task_id)
-            if current:
-                self._announce(current)
             return None
-        if not keep:
-            self._announce(new)
+        self._on_change(claim.generation, new)
         return Claim(generation=new, work=claim.work, lease=claim.lease)
+
+    async def hint(self, external_task_ids: Collection[str], now: datetime) -> Set[str]:
+        """Make wishes due whose tasks the provider calls back about; return those that it moved.
+
+        Nothing is believed of a callback but that it is worth while to look.
+        """
+        async with self._writing() as change:
+            moved = (await change.connection.execute(hinting(external_task_ids, now))).all()
+            works = {Work.POLL if row.status == Status.RUNNING else Work.RESOLVE for row in moved}
+            change.tells(works, others=works)
+        return {row.external_task_id for row in moved}
 
     async def postpone(self, claim: Claim, due_at: datetime) -> None:
         """Put a row back as it was, to be taken on again at `due_at`."""
-        lane = LANES[claim.work]
-        async with self._database.write() as connection:
-            await connection.execute(
-                update(generations)
-                .where(
-                    _c.external_task_id == claim.generation.external_task_id,
-                    lane.lease == claim.lease,
-                )
-                .values({lane.due_at: due_at, lane.lease: None, lane.lease_until: None})
-            )
-        current = await self.get(claim.generation.external_task_id)
-        if current:
-            self._announce(current)
+        async with self._writing() as change:
+            await self._let_go(change, claim, {LANES[claim.work].due_at.name: due_at})
 
     async def next_due(self, work: Work) -> datetime | None:
         """Return when the next row of this kind of work can be claimed, if any waits."""
-        lane, waiting = LANES[work], CONDITIONS[work]
-        free = select(func.min(lane.due_at)).where(waiting, lane.lease_until.is_(None))
-        leased = select(func.min(lane.lease_until)).where(waiting, lane.lease_until.is_not(None))
         async with self._database.read() as connection:
-            moments = [await connection.scalar(free), await connection.scalar(leased)]
+            moments = (await connection.execute(_SOONEST[work])).one()
         return min((moment for moment in moments if moment), default=None)
 
     async def release_own(self) -> int:
@@ -238,7 +345,7 @@ class GenerationStore:
             for lane in {id(lane): lane for lane in LANES.values()}.values():
                 result = await connection.execute(
                     update(generations)
-                    .where(func.substr(lane.lease, _OWNER_AT) == self._owner)
+                    .where(together(func.substr(lane.lease, _OWNER_AT) == self._owner))
                     .values({lane.lease: None, lane.lease_until: None})
                 )
                 ended += result.rowcount
@@ -246,17 +353,94 @@ class GenerationStore:
 
     async def wipe_tokens(self, now: datetime) -> int:
         """Forget the interaction tokens that have expired; return how many."""
+        expired = (
+            select(_c.external_task_id)
+            .where(_c.token.is_not(None), _c.token_expires_at <= now)
+            .with_for_update(skip_locked=True)  # what somebody works on is wiped the next time
+        )
         async with self._database.write() as connection:
             result = await connection.execute(
-                update(generations)
-                .where(_c.token.is_not(None), _c.token_expires_at <= now)
-                .values(token=None)
+                update(generations).where(_c.external_task_id.in_(expired)).values(token=None)
             )
         return result.rowcount
 
-    def _announce(self, generation: Generation) -> None:
-        for work in waits_for(generation):
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[_Change]:
+        """Give a write whose news reaches other programs on its commit, and this one after it."""
+        async with self._database.write() as connection:
+            change = _Change(connection)
+            yield change
+            await announce(connection, change.for_others)
+        for work in sorted(change.for_us):  # in one order in every process
             self._on_work(work)
+
+    async def _let_go(
+        self, change: _Change, claim: Claim, values: Mapping[str, Any] | None = None
+    ) -> None:
+        """End a lease that is still held; the others have reckoned with its whole length."""
+        lane = LANES[claim.work]
+        current = await change.row(
+            update(generations)
+            .where(
+                _c.external_task_id == claim.generation.external_task_id,
+                lane.lease == claim.lease,
+            )
+            .values({**(values or {}), lane.lease.name: None, lane.lease_until.name: None})
+            .returning(generations)
+        )
+        if current:
+            works = waits_for(current)
+            change.tells(works, others={work for work in works if LANES[work] is lane})
+
+
+class _Change:
+    """One write, and the kinds of work that it makes possible: for us, and for others to hear."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.connection = connection
+        self.for_us: set[Work] = set()
+        self.for_others: set[Work] = set()
+
+    def tells(self, works: Set[Work], *, others: Set[Work]) -> None:
+        """Say what there is to do once this is committed."""
+        self.for_us |= works
+        self.for_others |= others
+
+    async def row(self, statement: Executable) -> Generation | None:
+        """Run a statement that returns a row, or none; one that cannot be read is none."""
+        row = (await self.connection.execute(statement)).mappings().first()
+        return _readable(dict(row)) if row else None
+
+
+async def _keep_image(connection: AsyncConnection, image: ReferenceImage, now: datetime) -> None:
+    """Store the bytes once; they are sent to the database only where it has not got them."""
+    there = select(reference_images.c.sha256).where(reference_images.c.sha256 == image.sha256)
+    if await connection.scalar(there) is None:
+        await insert_once(
+            connection, reference_images, sha256=image.sha256, data=image.data, created_at=now
+        )
+
+
+def _due(work: Work, now: datetime) -> Select[tuple[str]]:
+    """Find the rows that can be taken on."""
+    lane = LANES[work]
+    return select(_c.external_task_id).where(
+        CONDITIONS[work],
+        lane.due_at <= now,
+        or_(lane.lease_until.is_(None), lane.lease_until <= now),
+    )
+
+
+def _soonest(work: Work) -> Select[datetime, datetime]:
+    """Ask when the next row is due, and when the next lease ends: each by an index of its own."""
+    lane, waiting = LANES[work], CONDITIONS[work]
+    free = select(func.min(lane.due_at)).where(waiting, lane.lease_until.is_(None))
+    leased = select(func.min(lane.lease_until)).where(waiting, lane.lease_until.is_not(None))
+    return select(free.scalar_subquery(), leased.scalar_subquery())
+
+
+_SOONEST = {work: _soonest(work) for work in Work}
+"""Asked all the time, and so made once."""
 
 
 def _way_opened(new: Generation) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 
 from kirin.store.database import Database
 from kirin.store.tables import people
+from kirin.store.upserts import put
 
 
 class PeopleStore:
@@ -28,7 +29,4 @@ class PeopleStore:
     async def allow_references(self, user_id: int, *, allowed: bool) -> None:
         """Record the decision."""
         async with self._database.write() as connection:
-            await connection.execute(delete(people).where(people.c.user_id == user_id))
-            await connection.execute(
-                insert(people).values(user_id=user_id, references_allowed=allowed)
-            )
+            await put(connection, people, user_id=user_id, references_allowed=allowed)

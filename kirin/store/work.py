@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, auto
 
-from sqlalchemy import Column, ColumnElement, and_, func
+from sqlalchemy import Column, ColumnElement, and_, func, select
 
 from kirin.model import Generation, Status
 from kirin.store.tables import generations
@@ -66,6 +66,15 @@ _PROVIDER_WORK = {
 }
 
 
+def together(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Find the rows that one statement changes, locked in the order of their ids.
+
+    So two such statements never wait for each other in a circle (PostgreSQL would end one).
+    """
+    rows = select(_c.external_task_id).where(*conditions)
+    return _c.external_task_id.in_(rows.order_by(_c.external_task_id).with_for_update())
+
+
 def waits_for(generation: Generation) -> set[Work]:
     """Name the work that a generation in this state waits for, now or later."""
     work = set()
@@ -74,3 +83,26 @@ def waits_for(generation: Generation) -> set[Work]:
     if generation.message_due_at:
         work.add(Work.DELIVER if generation.status.is_terminal else Work.REPORT)
     return work
+
+
+def news_of(old: Generation | None, new: Generation) -> set[Work]:
+    """Name the work that nobody else reckons with yet: of a new state, or due earlier than before.
+
+    What has only become due later needs no word: whoever waits for it looks in time anyway.
+    """
+    if old is None or old.status is not new.status:
+        return waits_for(new) | (frees(old, new) if old else set())
+    before = waits_for(old)
+    return {
+        work for work in waits_for(new) if work not in before or _due(new, work) < _due(old, work)
+    }
+
+
+def frees(old: Generation, new: Generation) -> set[Work]:
+    """Name the work that the end of a wish makes possible: another one may have its slots."""
+    return {Work.SUBMIT} if new.status.is_terminal and not old.status.is_terminal else set()
+
+
+def _due(generation: Generation, work: Work) -> datetime:
+    moment: datetime = getattr(generation, LANES[work].due_at.name)
+    return moment

@@ -91,7 +91,7 @@ class Town:
         """Live for a while: go from one due time to the next and do what is due then."""
         end = self.clock() + seconds
         while self.clock() < end:
-            due = [await self.app.store.next_due(work) for work in Work]
+            due = [await self.app.engine.stage(work).next_due() for work in Work]
             soonest = min([moment.timestamp() for moment in due if moment], default=end)
             self.clock.advance(max(_TICK, min(soonest, end) - self.clock()))
             await self.work()
@@ -183,8 +183,7 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
                 "KIRIN_API_KEY": sim.key,
                 "KIRIN_BASE_URL": sim.base_url,
                 "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'kirin.sqlite3'}",
-                "POLL_INTERVAL_SECONDS": "60",
-                "LONGEST_POLL_INTERVAL_SECONDS": "300",
+                "POLL_PRICE_SECONDS": "60",
             },
             {},
         )

@@ -1,9 +1,9 @@
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from kirin.store import Database, GenerationStore
+from tests.databases import ENGINES
 from tests.kirin.kirin_factories import Naps
 
 
@@ -12,9 +12,9 @@ def naps() -> Naps:
     return Naps()
 
 
-@pytest.fixture
-def database_url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path}/kirin.sqlite3"
+@pytest.fixture(params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture

@@ -76,6 +76,15 @@ async def test_a_database_that_can_be_opened_is_in_order(database_url: str) -> N
     assert await check_database(some_settings(DATABASE_URL=database_url)) is None
 
 
+async def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
+    url = "postgresql+asyncpg://kirin:hunter-two@localhost:1/kirin"
+    told = await check_database(some_settings(DATABASE_URL=url))
+    assert told is not None
+    assert told.startswith("DATABASE_URL cannot be opened (")
+    assert told.endswith("). Check its address.")
+    assert "hunter" not in told
+
+
 async def test_a_database_that_cannot_be_opened_is_told_by_its_setting(tmp_path: Path) -> None:
     settings = some_settings(DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}")
     told = await check_database(settings)

@@ -10,6 +10,7 @@ from PIL import Image
 from kirin.fitting import MOST_DECODED_PIXELS, fitted
 from kirin.images import Picture
 from kirin.spool import open_spool, subfolder
+from tests.databases import on_sqlite
 from tests.kirin.kirin_factories import some_settings, thoroughly
 
 Save = Callable[[Image.Image], Picture]
@@ -113,6 +114,7 @@ def test_a_result_is_within_the_limit_or_says_that_it_does_not_fit(
     assert result.size == result.path.stat().st_size
 
 
+@on_sqlite
 async def test_what_a_life_that_died_has_left_is_removed(database_url: str) -> None:
     async with open_spool(some_settings(DATABASE_URL=database_url)) as folder:
         (folder / "left").write_bytes(b"over")
@@ -122,6 +124,7 @@ async def test_what_a_life_that_died_has_left_is_removed(database_url: str) -> N
     assert not folder.exists()
 
 
+@on_sqlite
 @pytest.mark.parametrize("name", ["other", "../kirin", "..", "a/b"])
 async def test_another_process_has_its_own_folder_beside_the_database(
     database_url: str, tmp_path: Path, name: str
@@ -132,6 +135,12 @@ async def test_another_process_has_its_own_folder_beside_the_database(
         async with open_spool(some_settings(DATABASE_URL=database_url, WORKER_NAME=name)) as other:
             assert other.parent == folder.parent == tmp_path
         assert (folder / "picture").exists()
+
+
+async def test_the_folder_can_be_elsewhere_and_has_to_be_for_a_server(tmp_path: Path) -> None:
+    url = "postgresql+asyncpg://kirin@host/kirin"
+    async with open_spool(some_settings(DATABASE_URL=url, SPOOL_FOLDER=str(tmp_path))) as folder:
+        assert folder.parent == tmp_path
 
 
 async def test_a_delivery_leaves_nothing_on_the_disk(tmp_path: Path) -> None:

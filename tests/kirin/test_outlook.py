@@ -7,18 +7,23 @@ import pytest
 
 from kirin.forecast import Forecast
 from kirin.model import Generation, Status
+from kirin.polling import assumed
 from kirin.stages import Oracle, Outlook
 from kirin.stages.reporter import waiting_face
-from kirin.store import Database, ForecastStore, GenerationStore
+from kirin.store import Database, ForecastStore, GenerationStore, QueueStore
 from tests.kirin.kirin_factories import NOW, SECOND, a_generation
 
-USUAL = Forecast.learned([])
+USUAL = Forecast.of(assumed(20.0))
 SOON = NOW + 5 * SECOND
 
 
 @pytest.fixture
 def oracle(database: Database) -> Oracle:
-    return Oracle(forecasts=ForecastStore(database, now=lambda: NOW), now=lambda: NOW)
+    return Oracle(
+        forecasts=ForecastStore(database, now=lambda: NOW),
+        queue=QueueStore(database),
+        now=lambda: NOW,
+    )
 
 
 def a_running(seconds: float, **changes: Any) -> Generation:

@@ -8,7 +8,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from kirin.errors import SettingsError
-from kirin.settings import Settings, is_loopback, unknown_names
+from kirin.settings import Role, Settings, is_loopback, unknown_names
 from tests.kirin.kirin_factories import KEY, some_settings
 
 ENV_EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -32,12 +32,15 @@ def test_two_secrets_are_all_that_has_to_be_set() -> None:
 
 def test_every_problem_is_told_at_once_and_in_words() -> None:
     with pytest.raises(SettingsError) as caught:
-        Settings.load({"KIRIN_BASE_URL": "http://example.com", "POLL_GROWTH": "fast"})
+        Settings.load({"KIRIN_BASE_URL": "http://example.com", "POLL_PRICE_SECONDS": "fast"})
     assert caught.value.problems == (
         f"DISCORD_TOKEN is not set. {Settings.model_fields['discord_token'].description}",
         "KIRIN_API_KEY is not set. The API key of your account at the picture provider.",
         "KIRIN_BASE_URL is wrong: it must start with https:// (http:// is for this machine only).",
-        "POLL_GROWTH is wrong: input should be a valid number, unable to parse string as a number.",
+        (
+            "POLL_PRICE_SECONDS is wrong: "
+            "input should be a valid number, unable to parse string as a number."
+        ),
     )
 
 
@@ -87,6 +90,32 @@ def test_a_secret_that_is_wrong_is_not_shown_either(name: str, value: str) -> No
     assert KEY not in printed
 
 
+@pytest.mark.parametrize("password", ["hunter-two", "hunter%40two%2F"])
+@pytest.mark.parametrize(
+    "shown",
+    [repr, str, lambda s: s.model_dump_json(), lambda s: json.dumps(s.model_dump(), default=str)],
+)
+def test_the_password_of_the_database_is_never_shown(shown: Any, password: str) -> None:
+    url = f"postgresql+asyncpg://kirin:{password}@host/kirin"
+    settings = some_settings(DATABASE_URL=url)
+    assert settings.database_url == url
+    assert "hunter" not in shown(settings)
+
+
+def test_everything_that_no_log_may_show_is_listed() -> None:
+    url = "postgresql+asyncpg://kirin:hunter%40two@host/kirin"
+    secrets = Settings.load(SECRETS, {"DATABASE_URL": url}).secrets
+    assert {*SECRETS.values(), "hunter%40two", "hunter@two"} == set(secrets)
+
+
+@pytest.mark.parametrize("sign", ["/", "#", "?", "@", "[", "\N{ACCOUNT OF}"])
+def test_a_password_with_signs_that_need_another_spelling_is_not_shown(sign: str) -> None:
+    url = f"postgresql+asyncpg://kirin:hunter{sign}two@host/kirin"
+    with pytest.raises(SettingsError, match="written as %40") as caught:
+        some_settings(DATABASE_URL=url)
+    assert "hunter" not in "".join(traceback.format_exception(caught.value))
+
+
 def test_a_wrong_secret_is_not_shown_by_the_error_behind_either() -> None:
     wrong = {"discord_token": f"{KEY} and more", "kirin_api_key": KEY, "worker_name": ""}
     with pytest.raises(ValidationError) as caught:
@@ -96,7 +125,7 @@ def test_a_wrong_secret_is_not_shown_by_the_error_behind_either() -> None:
 
 def test_a_problem_elsewhere_shows_no_secret() -> None:
     with pytest.raises(SettingsError) as caught:
-        Settings.load(SECRETS, {"POLL_GROWTH": KEY})
+        Settings.load(SECRETS, {"POLL_PRICE_SECONDS": KEY})
     printed = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
     assert KEY not in printed
 
@@ -153,15 +182,27 @@ def test_another_base_url_is_a_problem(url: str) -> None:
         ("DATABASE_URL", "mysql://host/db"),
         ("DATABASE_URL", "sqlite+aiosqlite:///"),
         ("DATABASE_URL", "sqlite+aiosqlite:///:memory:"),
+        ("DATABASE_URL", "postgresql://kirin@host/kirin"),
+        ("DATABASE_URL", "postgresql+asyncpg://kirin@host"),
+        ("DATABASE_URL", "postgresql+asyncpg://kirin@host/"),
+        ("DATABASE_URL", "postgresql+asyncpg:///kirin"),
+        ("DATABASE_URL", "postgresql+asyncpg://kirin@host/kirin?sslmode=require"),
         ("WORKER_NAME", "x" * 65),
+        ("ROLE", "boss"),
+        ("ROLE", "worker"),
+        ("ROLE", "gateway"),
+        ("SHARD_COUNT", "-1"),
+        ("SHARD_IDS", "all"),
+        ("SHARD_IDS", "1"),
+        ("SHARD_IDS", "0,0"),
         ("LOG_LEVEL", "LOUD"),
-        ("FIRST_POLL_SECONDS", "0"),
-        ("POLL_INTERVAL_SECONDS", "-1"),
-        ("POLL_INTERVAL_SECONDS", "nan"),
+        ("EXPECTED_SECONDS", "0"),
+        ("EXPECTED_SECONDS", "-1"),
+        ("POLL_PRICE_SECONDS", "nan"),
         ("READ_TIMEOUT_SECONDS", "inf"),
         ("CREATE_TIMEOUT_SECONDS", "86401"),
-        ("POLL_GROWTH", "0.9"),
-        ("POLL_GROWTH", "4.1"),
+        ("POLL_PRICE_SECONDS", "0"),
+        ("POLL_PRICE_SECONDS", "601"),
         ("QUEUE_DEADLINE_MINUTES", "0"),
         ("GENERATION_DEADLINE_MINUTES", "10081"),
         ("CONCURRENT_CREATES", "0"),
@@ -182,13 +223,51 @@ def test_a_value_out_of_bounds_is_a_problem_in_one_sentence(name: str, value: st
         ("KIRIN_LOOKUP_PATH", "/by-own-id/{external_task_id}"),
         ("KIRIN_LOOKUP", "no"),
         ("DATABASE_URL", "sqlite+aiosqlite:////var/lib/kirin.sqlite3"),
-        ("POLL_GROWTH", "1"),
+        ("DATABASE_URL", "postgresql+asyncpg://kirin:%40secret@host:5433/kirin?ssl=require"),
+        ("DATABASE_URL", "postgresql+asyncpg://kirin@/kirin?host=/run/postgresql"),
+        ("POLL_PRICE_SECONDS", "1"),
         ("LOOKUP_GRACE_SECONDS", "86400"),
         ("CONCURRENT_POLLS", "256"),
     ],
 )
 def test_a_value_within_bounds_is_taken(name: str, value: str) -> None:
     assert str(getattr(some_settings(**{name: value}), name.lower())).removesuffix(".0") == value
+
+
+def test_a_role_of_its_own_needs_a_database_that_several_can_share() -> None:
+    (problem,) = problems_of(ROLE="worker")
+    assert problem == (
+        "ROLE is wrong: with SQLite one process does all. For a worker of its own let DATABASE_URL "
+        "name a PostgreSQL database (postgresql+asyncpg://...), the same for every process."
+    )
+    several = some_settings(ROLE="worker", DATABASE_URL="postgresql+asyncpg://kirin@host/kirin")
+    assert several.role is Role.WORKER
+
+
+@pytest.mark.parametrize(
+    ("role", "gateway", "engine"),
+    [(Role.ALL, True, True), (Role.GATEWAY, True, False), (Role.WORKER, False, True)],
+)
+def test_each_role_has_its_parts(role: Role, gateway: bool, engine: bool) -> None:
+    assert (role.has_gateway, role.has_engine) == (gateway, engine)
+
+
+def test_all_shards_are_listened_to_unless_some_are_named() -> None:
+    assert some_settings(SHARD_COUNT="4").shards is None
+    assert some_settings(SHARD_COUNT="4", SHARD_IDS="0, 3").shards == (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("count", "ids", "words"),
+    [
+        ("2", "1,2", "with SHARD_COUNT=2 the shards are 0 to 1"),
+        ("0", "1", "shards can be named only where SHARD_COUNT says how many there are"),
+        ("2", "0;1", "it must be numbers with commas between them, such as 0,1"),
+        ("2", "1,1", "it names a shard twice"),
+    ],
+)
+def test_shards_that_cannot_be_are_refused_in_words(count: str, ids: str, words: str) -> None:
+    assert problems_of(SHARD_COUNT=count, SHARD_IDS=ids) == (f"SHARD_IDS is wrong: {words}.",)
 
 
 def test_settings_cannot_be_changed() -> None:

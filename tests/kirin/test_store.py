@@ -508,7 +508,7 @@ async def test_a_change_announces_the_work_it_makes_possible(database: Database)
     assert heard() == {Work.POLL, Work.REPORT}
     poll, report = await take_one(store, Work.POLL), await take_one(store, Work.REPORT)
     await store.save(poll, poll.generation.succeeded(DONE, NOW))
-    assert heard() == {Work.DELIVER}
+    assert heard() == {Work.DELIVER, Work.SUBMIT}
     await store.save(report, report.generation.showing("running", next_at=LATER))
     assert heard() == {Work.DELIVER}
     delivery = await take_one(store, Work.DELIVER)

@@ -1,4 +1,4 @@
-"""What the store tells about recent durations and about the queue."""
+"""What the store tells about recent durations."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -19,8 +19,8 @@ from kirin.model import (
     Status,
     UploadedImage,
 )
-from kirin.store import Database, ForecastStore, GenerationStore, Work
-from kirin.store.forecasts import OBSERVATIONS
+from kirin.polling import MEMORY, Observation, assumed, learn
+from kirin.store import Database, ForecastStore, GenerationStore
 from tests.kirin.kirin_factories import NOW, SECOND, a_generation, a_request
 
 
@@ -70,11 +70,57 @@ def counting_queries(database: Database) -> Iterator[Callable[[], int]]:
 PLAIN = Shape.of(a_request())
 
 
-async def test_durations_run_from_the_create_to_the_end(
+async def test_unpolled_task_ended_between_its_create_and_its_end(
     store: GenerationStore, forecasts: ForecastStore
 ) -> None:
     await store.add(a_finished("one", 12.5, created_at=NOW - timedelta(hours=1)))
-    assert await forecasts.recent_durations(PLAIN) == [12.5]
+    assert await forecasts.observations(PLAIN) == [Observation(after=0, until=12.5)]
+
+
+async def test_task_ended_after_the_poll_that_found_it_at_work(
+    store: GenerationStore, forecasts: ForecastStore
+) -> None:
+    await store.add(a_finished("one", 12.5, seen_running_at=NOW + 10 * SECOND))
+    assert await forecasts.observations(PLAIN) == [Observation(after=10, until=12.5)]
+
+
+async def test_callback_tells_the_end_within_a_second(
+    store: GenerationStore, forecasts: ForecastStore
+) -> None:
+    await store.add(a_finished("one", 12.5, hinted_at=NOW + 12 * SECOND))
+    assert await forecasts.observations(PLAIN) == [Observation(after=11, until=12.5)]
+
+
+async def test_callback_before_a_poll_that_found_it_at_work_tells_nothing(
+    store: GenerationStore, forecasts: ForecastStore
+) -> None:
+    moments = {"hinted_at": NOW + 2 * SECOND, "seen_running_at": NOW + 3 * SECOND}
+    await store.add(a_finished("one", 12.5, **moments))
+    assert await forecasts.observations(PLAIN) == [Observation(after=3, until=12.5)]
+    assert await forecasts.lost_callbacks() == 1
+
+
+async def test_callbacks_are_trusted_as_far_as_they_came(
+    database: Database, store: GenerationStore, clock: Clock
+) -> None:
+    forecasts = ForecastStore(database, now=clock)
+    assert await forecasts.lost_callbacks() == 1
+    for number in range(19):
+        called = NOW + 10 * SECOND if number else None
+        await store.add(a_finished(f"wish-{number}", 10.2, hinted_at=called))
+    clock.time += timedelta(minutes=1)
+    assert await forecasts.lost_callbacks() == 0.1
+
+
+async def test_tasks_at_work_are_counted_by_shape(
+    store: GenerationStore, forecasts: ForecastStore
+) -> None:
+    for number in range(3):
+        await store.add(a_generation(f"one-{number}", status=Status.RUNNING))
+    await store.add(a_generation("nine", status=Status.RUNNING, request=a_request(n=9)))
+    await store.add(a_generation("waits"))
+    nine = Shape.of(a_request(n=9))
+    assert await forecasts.in_flight() == {PLAIN: 3, nine: 1}
 
 
 @pytest.mark.parametrize(
@@ -92,8 +138,8 @@ async def test_shapes_teach_nothing_about_each_other(
     picture = ReferenceImage(sha256="5" * 64, data=b"x", width=640, height=480)
     await store.add(a_finished("other", 50, request=other), picture)
     await store.add(a_finished("plain", 10))
-    assert await forecasts.recent_durations(PLAIN) == [10]
-    assert await forecasts.recent_durations(Shape.of(other)) == [50]
+    assert [each.until for each in await forecasts.observations(PLAIN)] == [10]
+    assert [each.until for each in await forecasts.observations(Shape.of(other))] == [50]
 
 
 async def test_only_pictures_teach(store: GenerationStore, forecasts: ForecastStore) -> None:
@@ -102,85 +148,37 @@ async def test_only_pictures_teach(store: GenerationStore, forecasts: ForecastSt
     await store.add(a_finished("expired", 1800, status=Status.EXPIRED, **ends))
     await store.add(a_finished("cancelled", 2, status=Status.CANCELLED))
     await store.add(a_generation("running", status=Status.RUNNING, submitted_at=NOW))
-    assert await forecasts.recent_durations(PLAIN) == []
+    assert await forecasts.observations(PLAIN) == []
 
 
 async def test_latest_come_first_and_the_oldest_are_forgotten(
     store: GenerationStore, forecasts: ForecastStore
 ) -> None:
-    for number in range(OBSERVATIONS + 5):
+    for number in range(MEMORY + 5):
         await store.add(a_finished(f"wish-{number}", number + 1))
-    durations = await forecasts.recent_durations(PLAIN)
-    assert durations == [float(number) for number in range(OBSERVATIONS + 5, 5, -1)]
+    ends = [each.until for each in await forecasts.observations(PLAIN)]
+    assert ends == [float(number) for number in range(MEMORY + 5, 5, -1)]
 
 
 async def test_forecast_follows_experience_after_a_little_while(
     store: GenerationStore, forecasts: ForecastStore, clock: Clock
 ) -> None:
-    assert await forecasts.forecast(PLAIN) == Forecast.learned([])
+    assert await forecasts.forecast(PLAIN) == Forecast.of(assumed(20.0))
     for number in range(20):
         await store.add(a_finished(f"wish-{number}", 90))
-    assert await forecasts.forecast(PLAIN) == Forecast.learned([])
+    assert await forecasts.forecast(PLAIN) == Forecast.of(assumed(20.0))
     clock.time += timedelta(minutes=1)
-    assert await forecasts.forecast(PLAIN) == Forecast.learned([90.0] * 20)
-
-
-async def test_position_is_the_order_in_which_wishes_are_given_out(
-    store: GenerationStore, forecasts: ForecastStore
-) -> None:
-    await store.add(a_generation("third", due_at=NOW, created_at=NOW))
-    await store.add(a_generation("first", due_at=NOW - 9 * SECOND, created_at=NOW - 4 * SECOND))
-    await store.add(a_generation("fourth", due_at=NOW + 30 * SECOND, created_at=NOW - 60 * SECOND))
-    await store.add(a_generation("second", due_at=NOW, created_at=NOW - 5 * SECOND))
-    await store.add(a_generation("running", status=Status.RUNNING, due_at=NOW - 90 * SECOND))
-    queue = await forecasts.queue()
-    later = NOW + timedelta(hours=1)
-    claims = await store.claim(Work.SUBMIT, now=later, limit=10, lease_for=SECOND)
-    given_out = [claim.generation for claim in claims]
-    assert [wish.external_task_id for wish in given_out] == ["first", "second", "third", "fourth"]
-    assert [queue.position(wish) for wish in given_out] == [1, 2, 3, 4]
-    assert len(queue.ids) == 4
-
-
-async def test_wish_that_is_newer_than_the_answer_is_fitted_in(
-    store: GenerationStore, forecasts: ForecastStore
-) -> None:
-    await store.add(a_generation("first"))
-    await store.add(a_generation("backing-off", due_at=NOW + 30 * SECOND))
-    queue = await forecasts.queue()
-    new = a_generation("new", due_at=NOW + SECOND, created_at=NOW + SECOND)
-    await store.add(new)
-    assert queue.position(new) == 2
-    assert queue.total(new) == 3
-
-
-async def test_wish_put_off_a_moment_ago_is_not_counted_before_itself(
-    store: GenerationStore, forecasts: ForecastStore
-) -> None:
-    wish = a_generation("only")
-    await store.add(wish)
-    queue = await forecasts.queue()
-    assert queue.position(wish.requeued(now=NOW, due_at=NOW + 9 * SECOND)) == 1
-
-
-async def test_queue_is_read_anew_after_a_few_seconds(
-    store: GenerationStore, forecasts: ForecastStore, clock: Clock
-) -> None:
-    assert len((await forecasts.queue()).ids) == 0
-    await store.add(a_generation("one"))
-    assert len((await forecasts.queue()).ids) == 0
-    clock.time += 5 * SECOND
-    assert len((await forecasts.queue()).ids) == 1
+    assert await forecasts.forecast(PLAIN) == Forecast.of(
+        learn([Observation(after=0, until=90)] * 20, median=20.0)
+    )
 
 
 async def test_thousand_waiting_wishes_ask_the_database_once(
     database: Database, forecasts: ForecastStore
 ) -> None:
     with counting_queries(database) as asked:
-        await asyncio.gather(*(forecasts.queue() for _ in range(1000)))
-        assert asked() == 1
         await asyncio.gather(*(forecasts.forecast(PLAIN) for _ in range(1000)))
-        assert asked() == 2
+        assert asked() == 1
 
 
 async def test_trouble_with_the_database_is_not_kept(
@@ -188,8 +186,8 @@ async def test_trouble_with_the_database_is_not_kept(
 ) -> None:
     async with database.write() as connection:
         await connection.exec_driver_sql("ALTER TABLE generations RENAME TO elsewhere")
-    with pytest.raises(Exception, match="no such table"):
-        await forecasts.queue()
+    with pytest.raises(Exception, match="no such table|does not exist"):
+        await forecasts.forecast(PLAIN)
     async with database.write() as connection:
         await connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO generations")
-    assert len((await forecasts.queue()).ids) == 0
+    assert await forecasts.forecast(PLAIN) == Forecast.of(assumed(20.0))

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from kirin.model import FailureReason, Generation
 from kirin.store import Database, GenerationStore, Work
-from kirin.store.database import upgrade
+from kirin.store.upgrades import upgrade
 from tests.kirin.kirin_factories import MINUTE, NOW, a_generation, a_placement
 
 LEASE = timedelta(minutes=2)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -12,9 +13,12 @@ import pytest
 
 import bot
 import simulator
+from cogs.invite import INVITE_PERMISSIONS, invite_link
 from kirin.checkup import check_database, check_provider
 from kirin.client import KirinClient
+from kirin.errors import NameInUse, SettingsError
 from kirin.settings import Settings
+from kirin.store import Database, FactStore, hold_name
 
 ROOT = Path(__file__).parent.parent.parent
 TOKEN = "a-discord-token-that-nobody-may-see"
@@ -44,6 +48,17 @@ async def run_program(folder: Path, *arguments: str, **environment: str) -> tupl
     )
     output, _ = await process.communicate()
     return process.returncode or 0, output.decode()
+
+
+async def test_second_program_of_the_same_name_does_not_start(tmp_path: Path) -> None:
+    one = settings(tmp_path)
+    async with hold_name(one.database_url, one.worker_name):
+        with pytest.raises(NameInUse):
+            await bot.run(one)
+        code, output = await run_program(
+            tmp_path, DISCORD_TOKEN=TOKEN, KIRIN_API_KEY=KEY, DATABASE_URL=one.database_url
+        )
+    assert (code, output) == (1, f"- WORKER_NAME is taken: {NameInUse('kirin')}.\n")
 
 
 async def test_program_without_settings_says_what_is_missing(tmp_path: Path) -> None:
@@ -80,6 +95,24 @@ async def test_environment_wins_over_the_file(
     read = bot.read_settings()
     assert read.discord_token.get_secret_value() == TOKEN
     assert read.log_level == "ERROR"
+
+
+def test_program_copies_a_file_into_the_database_of_its_settings_and_says_what(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = tmp_path / "old.sqlite3", settings(tmp_path)
+    assert bot._move(new, old) == [f"There is no file {old}."]
+
+    async def learn() -> None:
+        async with Database.open(f"sqlite+aiosqlite:///{old}") as database:
+            await FactStore(database).learn("lookup", "yes", datetime(2026, 1, 1, tzinfo=UTC))
+
+    asyncio.run(learn())
+    assert bot._move(new, old) == []
+    said = capsys.readouterr().out.splitlines()
+    assert {"1 rows of facts", "0 rows of generations"} < set(said)
+    (problem,) = bot._move(new, old)
+    assert problem.startswith("Nothing was copied (the database is not empty")
 
 
 async def test_check_up_accepts_a_working_provider_and_database(tmp_path: Path) -> None:
@@ -121,6 +154,16 @@ async def test_check_up_names_a_database_that_cannot_be_opened(tmp_path: Path) -
     assert problem.startswith("DATABASE_URL cannot be opened")
 
 
+async def test_port_that_is_taken_ends_the_start_before_discord_hears_of_it(
+    tmp_path: Path,
+) -> None:
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(SettingsError, match=f"cannot listen on 127.0.0.1:{port}"):
+            await bot.run(settings(tmp_path, LISTEN_PORT=str(port)))
+
+
 async def test_opening_the_app_touches_neither_discord_nor_the_provider(tmp_path: Path) -> None:
     async with simulator.serve(key=KEY) as sim:
         async with bot.open_app(settings(tmp_path, KIRIN_BASE_URL=sim.base_url)) as app:
@@ -131,11 +174,11 @@ async def test_opening_the_app_touches_neither_discord_nor_the_provider(tmp_path
 
 async def test_invite_link_asks_for_what_the_bot_needs_and_no_more() -> None:
     async with discord.Client(intents=discord.Intents.none(), application_id=4711) as client:
-        link = bot.invite_link(client)
+        link = invite_link(client)
     assert "client_id=4711" in link
     assert "scope=bot+applications.commands" in link
-    assert f"permissions={bot.INVITE_PERMISSIONS.value}" in link
-    assert not bot.INVITE_PERMISSIONS.administrator
+    assert f"permissions={INVITE_PERMISSIONS.value}" in link
+    assert not INVITE_PERMISSIONS.administrator
 
 
 async def test_log_of_the_program_never_shows_its_secrets(

@@ -3,116 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
-import time
-from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-import simulator
-from simulator import Simulator
-from tests.discord_rest.model import SERVER, Message
-from tests.discord_rest.stand_in import StandIn, serve
-from tests.discord_rest.town import ALICE, imagine_command, interaction
-from tests.program.gateway import Gateway, serve_gateway
-
-ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 60.0
-
-
-@dataclass(kw_only=True)
-class Street:
-    """Discord and the provider in this process, and the program in others."""
-
-    folder: Path
-    discord: StandIn
-    rest: str
-    gateway: Gateway
-    sim: Simulator
-    held_up: asyncio.Event
-
-    @asynccontextmanager
-    async def program(self) -> AsyncIterator[Process]:
-        """Run the program until the block ends; it is not left running."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.program.launch",
-            cwd=ROOT,
-            env={**os.environ, **self._environment()},
-            stderr=asyncio.subprocess.PIPE,
-        )
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await self.gateway.connected.wait()
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.communicate()
-
-    async def imagine(self, prompt: str) -> Message:
-        """Let Alice send the command, and wait until the bot has acknowledged it."""
-        token = self.discord.new_token(SERVER)
-        data = imagine_command(prompt)
-        await self.gateway.send(
-            "INTERACTION_CREATE",
-            interaction(
-                self.discord.new_id(), token, ALICE, upload_limit=10_000_000, type=2, data=data
-            ),
-        )
-        await self.until(lambda: token.message is not None)
-        assert token.message is not None
-        return token.message
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until the program has shown something in its messages."""
-        async with asyncio.timeout(PATIENCE):
-            await self.discord.until(condition)
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            "PYTHONPATH": str(ROOT),
-            "STAND_IN_REST": self.rest,
-            "STAND_IN_GATEWAY": self.gateway.address,
-            "DISCORD_TOKEN": "simulated-discord-token",
-            "KIRIN_API_KEY": self.sim.key,
-            "KIRIN_BASE_URL": self.sim.base_url,
-            "DATABASE_URL": f"sqlite+aiosqlite:///{self.folder / 'kirin.sqlite3'}",
-            "FIRST_POLL_SECONDS": "0.2",
-            "POLL_INTERVAL_SECONDS": "0.1",
-        }
+from tests.program.street import PATIENCE, Street, open_street
 
 
 @pytest.fixture
 async def street(tmp_path: Path) -> AsyncIterator[Street]:
-    held_up, over = asyncio.Event(), asyncio.Event()
-
-    async def hold_up(_seconds: float) -> None:
-        """Keep a slow answer back for good; the test is told that it has come to that."""
-        held_up.set()
-        await over.wait()
-
-    async with (
-        simulator.serve(speed=40, sleep=hold_up) as sim,
-        serve(time.time) as (stand_in, rest),
-        serve_gateway() as gateway,
-    ):
-        yield Street(
-            folder=tmp_path,
-            discord=stand_in,
-            rest=rest,
-            gateway=gateway,
-            sim=sim,
-            held_up=held_up,
-        )
-        over.set()
+    url = f"sqlite+aiosqlite:///{tmp_path / 'kirin.sqlite3'}"
+    async with open_street(tmp_path, url) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -139,6 +43,22 @@ async def test_program_told_to_end_leaves_no_wish_behind(street: Street) -> None
     async with street.program():
         await street.until(lambda: len(message.pictures) == 1)
     assert sum(street.sim.effects.values()) == 1
+
+
+async def test_program_told_twice_to_end_ends_at_once(street: Street) -> None:
+    street.sim.inject("create-slow-answer")
+    async with street.program() as process:
+        await street.imagine("a red fox")
+        async with asyncio.timeout(PATIENCE):
+            await street.held_up.wait()
+            process.terminate()
+            assert process.stderr is not None
+            while b"stopping" not in await process.stderr.readline():
+                pass
+            process.terminate()
+            _, log = await process.communicate()
+    assert process.returncode == 1
+    assert b"ending at once" in log
 
 
 async def test_program_killed_during_a_create_and_during_the_work_finishes_both_wishes(

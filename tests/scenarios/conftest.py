@@ -17,8 +17,8 @@ def changes() -> dict[str, str]:
 
 
 @pytest.fixture
-async def parts(tmp_path: Path, changes: dict[str, str]) -> AsyncIterator[Parts]:
-    async with open_parts(tmp_path, changes) as opened:
+async def parts(tmp_path: Path, changes: dict[str, str], database_url: str) -> AsyncIterator[Parts]:
+    async with open_parts(tmp_path, changes, database_url=database_url) as opened:
         yield opened
 
 

@@ -1,11 +1,12 @@
 """Outcomes reach their message whatever Discord answers; nothing is made twice for it."""
 
-import sqlite3
-
 import pytest
 
 from cogs.ui.texts import INTERNAL_ERROR
+from tests.databases import on_both_engines
 from tests.scenarios.world import World, card, gallery, links, message_of
+
+pytestmark = on_both_engines
 
 TOKEN_ROUTE = "/webhooks/*/*/messages/*"
 BOT_ROUTE = "/channels/*/messages/*"
@@ -116,8 +117,7 @@ async def test_command_that_came_too_late_starts_nothing(world: World) -> None:
 
 
 async def test_bug_in_the_bot_is_owned_up_to_in_the_message(world: World) -> None:
-    with sqlite3.connect(world.settings.database_url.removeprefix("sqlite+aiosqlite:///")) as file:
-        file.execute("DROP TABLE generations")
+    await world.sql("ALTER TABLE generations RENAME TO mislaid")
     sent = await world.imagine()
     assert INTERNAL_ERROR.title in card(sent)
     assert "Traceback" not in card(sent)
@@ -130,7 +130,7 @@ async def test_result_is_not_held_up_by_progress(world: World) -> None:
     sent = await world.imagine()
     await world.work()
     (create,) = world.sim.creates
-    world.clock.advance(8)
+    world.clock.advance(13)
     world.sim.finish(create.external_task_id or "")
     await world.work()
     assert len(gallery(sent)) == 1

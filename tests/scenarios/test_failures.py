@@ -8,7 +8,10 @@ from PIL import Image
 
 from cogs.ui.texts import EXPLANATIONS
 from kirin.model import FailureReason, Status
+from tests.databases import on_both_engines
 from tests.scenarios.world import World, card, gallery, links, message_of
+
+pytestmark = on_both_engines
 
 
 @pytest.mark.parametrize(
@@ -123,6 +126,14 @@ async def test_task_unknown_for_minutes_is_lost(world: World) -> None:
     sent = await world.imagine()
     await world.finish()
     assert EXPLANATIONS[FailureReason.LOST].title in card(sent)
+
+
+async def test_one_unknown_task_after_minutes_of_trouble_means_nothing(world: World) -> None:
+    world.sim.inject("poll-502", count=21)
+    world.sim.inject("poll-404", count=1)
+    sent = await world.imagine()
+    await world.finish()
+    assert len(gallery(sent)) == 1
 
 
 async def test_fewer_pictures_than_asked_for_are_shown_with_the_count(world: World) -> None:

@@ -10,7 +10,10 @@ from PIL import Image
 
 from kirin.model import Status
 from kirin.store import Work
+from tests.databases import on_both_engines
 from tests.scenarios.world import World, card, gallery, message_of
+
+pytestmark = on_both_engines
 
 
 def photo(width: int, height: int, file_format: str = "PNG") -> bytes:

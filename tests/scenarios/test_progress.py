@@ -9,16 +9,17 @@ from simcord.results import InteractionResult
 
 from kirin.model import Resolution, Status
 from kirin.store import Work
+from tests.databases import on_both_engines
 from tests.kirin.kirin_factories import a_generation, a_request
 from tests.scenarios.world import World, card, gallery
+
+pytestmark = on_both_engines
 
 
 @pytest.fixture
 def changes() -> dict[str, str]:
     return {
-        "FIRST_POLL_SECONDS": "5",
-        "POLL_INTERVAL_SECONDS": "3",
-        "LONGEST_POLL_INTERVAL_SECONDS": "3",
+        "POLL_PRICE_SECONDS": "0.15",
     }
 
 
@@ -54,6 +55,7 @@ async def remember(world: World, count: int, seconds: float, **options: Any) -> 
                 status=Status.SUCCEEDED,
                 created_at=started_at,
                 submitted_at=started_at,
+                seen_running_at=finished_at - timedelta(seconds=seconds / 50),
                 finished_at=finished_at,
                 delivered_at=finished_at,
                 due_at=None,
@@ -143,7 +145,7 @@ async def test_card_admits_that_it_takes_longer_than_usual(world: World) -> None
 async def test_card_learns_from_recent_wishes_of_the_same_shape(world: World) -> None:
     await remember(world, 20, 240, resolution=Resolution.TWO_K, n=4)
     sent = await imagine_without_progress(world, resolution="2k", n=4)
-    assert ready_in(world, sent) == pytest.approx(240, abs=1)
+    assert ready_in(world, sent) == pytest.approx(240, rel=0.1)
     await world.pass_time(120)
     assert 7 <= blocks(sent) <= 9
     assert "longer than usual" not in card(sent)
@@ -207,7 +209,7 @@ async def test_outcome_follows_a_report_that_is_under_way_and_is_not_painted_ove
     world: World,
 ) -> None:
     sent = await imagine_without_progress(world)
-    world.clock.advance(6)
+    world.clock.advance(13)
     reporter = world.app.engine.stage(Work.REPORT)
     (claim,) = await reporter.claim(1)
     (create,) = world.sim.creates

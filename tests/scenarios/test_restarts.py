@@ -9,7 +9,10 @@ from cogs.ui.texts import EXPLANATIONS
 from kirin.model import FailureReason, Status
 from kirin.stages.lookup import FACT
 from kirin.store import Work
+from tests.databases import on_both_engines
 from tests.scenarios.world import World, card, gallery, message_of
+
+pytestmark = on_both_engines
 
 
 async def assert_delivered_once(world: World, sent: InteractionResult, message_id: int) -> None:
@@ -136,6 +139,21 @@ async def test_killed_during_a_create_looks_it_up_before_sending_anything(world:
     await world.restart()
     await assert_delivered_once(world, sent, message_of(sent).id)
     assert len(world.sim.creates) == 1
+
+
+async def test_create_that_nobody_saw_end_has_its_grace_from_the_next_start(world: World) -> None:
+    await world.app.facts.learn(FACT, "yes", world.now())
+    sent = await world.imagine()
+    (claim,) = await world.app.engine.stage(Work.SUBMIT).claim(1)
+    await world.app.store.save(claim, claim.generation.sending(world.now()), keep=True)
+    world.clock.advance(600)
+    await world.restart()
+    await world.work()
+    await world.pass_time(28)
+    assert world.sim.creates == []
+    await world.finish()
+    assert len(world.sim.creates) == 1
+    assert len(gallery(sent)) == 1
 
 
 async def test_bot_finds_out_whether_the_lookup_works_and_remembers(world: World) -> None:

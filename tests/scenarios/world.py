@@ -24,6 +24,7 @@ from kirin.model import Generation
 from kirin.settings import Settings
 from kirin.store import Work
 from simulator import ManualClock, Simulator
+from tests.databases import run_sql
 
 LONG_ENOUGH = 600.0
 _TICK = 0.1
@@ -61,7 +62,7 @@ class World:
             await self.work()
 
     async def _next_due(self) -> float:
-        due = [await self.app.store.next_due(work) for work in Work]
+        due = [await self.app.engine.stage(work).next_due() for work in Work]
         return min((moment.timestamp() for moment in due if moment), default=float("inf"))
 
     async def finish(self) -> None:
@@ -83,6 +84,10 @@ class World:
         assert found is not None
         return found
 
+    async def sql(self, statement: str) -> list[Any]:
+        """Do something to the database that the bot knows nothing of; return the rows, if any."""
+        return await run_sql(self.settings.database_url, statement)
+
     def edits(self) -> int:
         """Count the edits of messages that reached Discord, by whatever route."""
         return sum(
@@ -103,7 +108,9 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_parts(folder: Path, changes: Mapping[str, str]) -> AsyncIterator[Parts]:
+async def open_parts(
+    folder: Path, changes: Mapping[str, str], *, database_url: str
+) -> AsyncIterator[Parts]:
     """Open bot and simulator; `changes` are settings that differ from the defaults."""
     clock = ManualClock()
     async with AsyncExitStack() as stack:
@@ -113,7 +120,8 @@ async def open_parts(folder: Path, changes: Mapping[str, str]) -> AsyncIterator[
                 "DISCORD_TOKEN": "simulated-discord-token",
                 "KIRIN_API_KEY": sim.key,
                 "KIRIN_BASE_URL": sim.base_url,
-                "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'kirin.sqlite3'}",
+                "DATABASE_URL": database_url,
+                "SPOOL_FOLDER": "" if database_url.startswith("sqlite") else str(folder),
             },
             changes,
         )

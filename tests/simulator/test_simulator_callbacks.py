@@ -89,3 +89,59 @@ async def test_a_callback_that_nobody_takes_is_only_logged(logged: asyncio.Queue
 
         assert "failed" in await logged.get()
         assert (await p.poll(created.json["id"])).json["status"] == "completed"
+
+
+async def test_a_callback_can_be_lost() -> None:
+    async with listener() as (url, inbox), provider() as p:
+        p.sim.inject("callback-lost")
+        await p.create(callback_url=url, external_task_id="first")
+        await p.create(callback_url=url, external_task_id="second")
+        p.sim.finish("first")
+        second = p.sim.finish("second")
+
+        assert (await inbox.get())["id"] == second.id
+        assert inbox.empty()
+
+
+async def test_a_callback_can_come_twice() -> None:
+    async with listener() as (url, inbox), provider() as p:
+        p.sim.inject("callback-twice")
+        task_id = (await p.create(callback_url=url)).json["id"]
+        p.sim.finish(task_id)
+
+        assert [(await inbox.get())["id"], (await inbox.get())["id"]] == [task_id, task_id]
+
+
+async def test_a_callback_can_come_late() -> None:
+    async with listener() as (url, inbox), provider() as p:
+        p.sim.inject("callback-late", seconds=30)
+        p.sim.finish((await p.create(callback_url=url)).json["id"])
+        for _ in range(10):  # the callback begins to wait
+            await asyncio.sleep(0)
+        p.clock.advance(29)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert inbox.empty()
+        p.clock.advance(1)
+
+        assert (await inbox.get())["status"] == "completed"
+
+
+async def test_the_beginning_of_the_work_can_be_called_back_too() -> None:
+    async with listener() as (url, inbox), provider() as p:
+        p.sim.inject("callback-at-start")
+        task_id = (await p.create(callback_url=url)).json["id"]
+        assert (await inbox.get())["status"] == "in_progress"
+        p.sim.finish(task_id)
+        assert (await inbox.get())["status"] == "completed"
+        assert inbox.empty()
+
+
+async def test_a_callback_can_go_to_a_wrong_address() -> None:
+    async with listener() as (url, inbox), provider() as p:
+        p.sim.inject("callback-forged")
+        p.sim.finish((await p.create(callback_url=url)).json["id"])
+        await p.sim.callbacks.until_made(1)
+
+        assert p.sim.callbacks.answers == [404]
+        assert inbox.empty()

@@ -13,9 +13,19 @@ def upgrade() -> None:
     """The number of pictures of older wishes is read from what they asked for."""
     with op.batch_alter_table("generations") as table:
         table.add_column(sa.Column("n", sa.Integer(), nullable=False, server_default="1"))
+        table.add_column(sa.Column("misses", sa.Integer(), nullable=False, server_default="0"))
         table.add_column(sa.Column("seen_running_at", sa.DateTime(timezone=True)))
         table.add_column(sa.Column("hinted_at", sa.DateTime(timezone=True)))
-        table.create_index("ix_generations_submitted", ["submitted_at"])
+        table.add_column(sa.Column("passed_at", sa.DateTime(timezone=True)))
+        table.create_index(
+            "ix_generations_submitted", ["submitted_at", "status", "guild_id", "user_id", "n"]
+        )
+        table.create_index(
+            "ix_generations_open",
+            ["status", "guild_id", "user_id", "n", "submitted_at", "created_at", "finished_at"],
+            sqlite_where=sa.text("finished_at IS NULL"),
+            postgresql_where=sa.text("finished_at IS NULL"),
+        )
         table.create_index(
             "ix_generations_lease",
             ["lease_until"],
@@ -30,4 +40,5 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
     )
     generations = sa.table("generations", sa.column("request", sa.JSON()), sa.column("n"))
-    op.execute(generations.update().values(n=sa.func.coalesce(generations.c.request["n"].as_integer(), 1)))
+    asked_for = generations.c.request["n"].as_integer()
+    op.execute(generations.update().values(n=sa.func.coalesce(asked_for, 1)))

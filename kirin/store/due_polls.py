@@ -1,0 +1,81 @@
+"""The polls that are due, as narrow as can be: there may be ten thousand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select
+
+from kirin.forecast import Shape
+from kirin.model import Resolution
+from kirin.store.database import Database
+from kirin.store.forecasts import shape_columns
+from kirin.store.tables import generations
+from kirin.store.work import CONDITIONS, Work
+
+_c = generations.c
+_is_called_for = and_(
+    _c.hinted_at.is_not(None),
+    or_(_c.seen_running_at.is_(None), _c.hinted_at > _c.seen_running_at),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DuePoll:
+    """A task that is to be read: begun at `submitted_at`, known to be unfinished at `since`."""
+
+    external_task_id: str
+    shape: Shape
+    submitted_at: datetime
+    since: datetime
+    is_called_for: bool
+
+
+class DuePolls:
+    """Reads which running rows could be polled now."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def read(self, now: datetime, *, limit: int) -> list[DuePoll]:
+        """Return those that are due and that nobody has taken on.
+
+        Those that the provider has called back about come first, then the longest due.
+        """
+        query = (
+            select(
+                _c.external_task_id,
+                func.coalesce(_c.submitted_at, _c.created_at, type_=_c.created_at.type),
+                _c.seen_running_at,
+                _is_called_for.label("is_called_for"),
+                *shape_columns(),
+            )
+            .where(
+                CONDITIONS[Work.POLL],
+                _c.due_at <= now,
+                or_(_c.lease_until.is_(None), _c.lease_until <= now),
+            )
+            .order_by(_is_called_for.desc(), _c.due_at)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            DuePoll(
+                external_task_id=external_task_id,
+                shape=Shape(resolution=Resolution(resolution), n=n, has_reference=bool(reference)),
+                submitted_at=submitted_at,
+                since=seen_running_at or submitted_at,
+                is_called_for=bool(is_called_for),
+            )
+            for (
+                external_task_id,
+                submitted_at,
+                seen_running_at,
+                is_called_for,
+                resolution,
+                n,
+                reference,
+            ) in rows
+        ]

@@ -1,0 +1,119 @@
+"""The trials notice what is wrong: each defect here is planted, and has to be found."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kirin.errors import DuplicateTask
+from kirin.images import Picture
+from kirin.model import Generation, GenerationRequest, TaskSnapshot
+from kirin.store import Claim, GenerationStore, Work
+from trials.board import Pen
+from trials.upstream import Line, Upstream
+from trials.world import Cast, live
+
+SEEDS = 30
+
+
+class GenerousUpstream(Upstream):
+    """Takes the same wish twice, and is paid twice."""
+
+    def take(self, request: GenerationRequest, external_task_id: str) -> TaskSnapshot:
+        snapshot = super().take(request, external_task_id)
+        self.record(external_task_id).tasks.append(self.record(external_task_id).tasks[0])
+        return snapshot
+
+
+class StutteringLine(Line):
+    """Sends everything twice."""
+
+    async def create(
+        self, request: GenerationRequest, *, external_task_id: str, **more: Any
+    ) -> TaskSnapshot:
+        snapshot = await super().create(request, external_task_id=external_task_id, **more)
+        with suppress(DuplicateTask):
+            await super().create(request, external_task_id=external_task_id, **more)
+        return snapshot
+
+
+class ForgetfulPen(Pen):
+    """Says that it has shown the outcome."""
+
+    async def show_outcome(self, generation: Generation, pictures: Sequence[Picture]) -> None:
+        return
+
+
+class BackwardPen(Pen):
+    """Takes the outcome away again."""
+
+    async def show_outcome(self, generation: Generation, pictures: Sequence[Picture]) -> None:
+        await super().show_outcome(generation, pictures)
+        await self.offer_result(generation)
+
+
+class WastefulPen(Pen):
+    """Shows the outcome without its pictures."""
+
+    async def show_outcome(self, generation: Generation, pictures: Sequence[Picture]) -> None:
+        await super().show_outcome(generation, [])
+
+
+class BrokenPen(Pen):
+    """Has a bug that nobody planned."""
+
+    async def show_outcome(self, generation: Generation, pictures: Sequence[Picture]) -> None:
+        raise ZeroDivisionError
+
+
+class OverwritingStore(GenerationStore):
+    """Saves without looking whether the row has moved on."""
+
+    async def save(self, claim: Claim, new: Generation, *, keep: bool = False) -> Claim | None:
+        current = await self.get(new.external_task_id)
+        if current is not None:
+            seen = replace(claim.generation, status=current.status, placement=current.placement)
+            claim = replace(claim, generation=seen)
+        return await super().save(claim, new, keep=keep)
+
+
+class ShortLeaseStore(GenerationStore):
+    """Takes rows on without keeping others away."""
+
+    async def claim(
+        self, work: Work, *, now: datetime, limit: int, lease_for: timedelta, **more: Any
+    ) -> list[Claim]:
+        short = timedelta(seconds=2)
+        return await super().claim(work, now=now, limit=limit, lease_for=short, **more)
+
+
+class LosingStore(GenerationStore):
+    """Accepts wishes and does not write them down."""
+
+    async def add(self, generation: Generation, image: Any = None) -> None:
+        return
+
+
+@pytest.mark.parametrize(
+    ("cast", "engines", "sentence"),
+    [
+        (Cast(upstream=GenerousUpstream), 1, "has 2 tasks at the provider"),
+        (Cast(line=StutteringLine), 1, "was sent although the provider had it"),
+        (Cast(pen=ForgetfulPen), 1, "is delivered, and its message shows"),
+        (Cast(pen=BackwardPen), 1, "after its outcome"),
+        (Cast(pen=WastefulPen), 1, "has 0 pictures where"),
+        (Cast(pen=BrokenPen), 1, "an exception that nobody planned"),
+        (Cast(store=OverwritingStore), 1, "was cancelled, and then"),
+        (Cast(store=ShortLeaseStore), 3, "editors at once"),
+        (Cast(store=LosingStore), 1, "was accepted and is not stored"),
+    ],
+)
+def test_a_planted_defect_is_found(cast: Cast, engines: int, sentence: str, template: Path) -> None:
+    verdicts = (live(seed, engines=engines, template=template, cast=cast) for seed in range(SEEDS))
+    found = (broken for verdict in verdicts for broken in verdict.violations if sentence in broken)
+    assert list(islice(found, 1))

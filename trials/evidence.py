@@ -1,0 +1,43 @@
+"""What is left when a run has come to rest: the records, and the truth on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from kirin.model import Generation
+from trials.board import Board, Message
+from trials.people import Diary
+from trials.plan import Plan
+from trials.upstream import Record, Upstream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything that the invariants judge by.
+
+    `leased` names the wishes that somebody still holds, `listed` those that their owners find in
+    their results, `mishaps` are exceptions that nobody planned, `unrest` says what still moved.
+    """
+
+    plan: Plan
+    wishes: Sequence[Generation]
+    upstream: Upstream
+    board: Board
+    diary: Diary
+    crashes: int
+    disruptions: int
+    leased: Sequence[str]
+    listed: Mapping[int, set[str]]
+    mishaps: Sequence[str]
+    unrest: Sequence[str]
+    now: datetime
+
+    def record(self, wish: Generation) -> Record:
+        """Return what the provider knows of a wish."""
+        return self.upstream.record(wish.external_task_id)
+
+    def message(self, wish: Generation) -> Message:
+        """Return the message that a wish belongs to."""
+        return self.board.message(wish.placement.message_id)
