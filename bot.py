@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -46,14 +47,26 @@ from kirin.metrics import Metrics
 from kirin.redaction import RedactingFormatter
 from kirin.settings import Role, Settings, unknown_names
 from kirin.spool import open_spool
-from kirin.stages import Engine, Hints, Intake, MeteredProvider, Presence, WakeUps, build_engine
+from kirin.stages import (
+    Engine,
+    Hints,
+    House,
+    Intake,
+    MeteredProvider,
+    Presence,
+    WakeUps,
+    build_engine,
+)
 from kirin.store import (
+    BanStore,
+    BudgetStore,
     CensusStore,
     Database,
     DraftStore,
     FactStore,
     GenerationStore,
     PeopleStore,
+    ServerStore,
     WorkerStore,
     hold_name,
     listening,
@@ -129,7 +142,7 @@ async def open_app(
             session=picture_session, trusted_url=settings.kirin_base_url, sleep=sleep
         )
         bot = KirinBot(
-            intake=Intake(store=store, now=now),
+            intake=Intake(store=store, now=now, house=_house(settings, database)),
             store=store,
             people=PeopleStore(database),
             drafts=DraftStore(database),
@@ -202,6 +215,16 @@ def _site(
         metrics=metrics,
         census=census,
         now=now,
+    )
+
+
+def _house(settings: Settings, database: Database) -> House:
+    return House(
+        servers=ServerStore(database),
+        bans=BanStore(database),
+        budgets=BudgetStore(database),
+        price=settings.price_per_picture_usd,
+        caps=settings.caps,
     )
 
 
@@ -354,6 +377,7 @@ def _move(settings: Settings, file: Path) -> Sequence[str]:
 
 def _run_to_the_end(settings: Settings) -> Sequence[str]:
     """Run, and return the problems that it could not live with."""
+    gc.freeze()  # what is imported stays: to look through it again and again takes 0.1 s
     try:
         asyncio.run(run(settings))
     except SettingsError as error:

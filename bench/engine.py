@@ -97,6 +97,7 @@ async def _measure(settle: float, window: float, errors: Errors) -> None:
         loop_lag_p50_ms=percentile(lag.milliseconds, 0.5),
         loop_lag_p99_ms=percentile(lag.milliseconds, 0.99),
         loop_lag_worst_ms=percentile(lag.milliseconds, 1.0),
+        loop_own_p99_ms=percentile(lag.own, 0.99),
         peak_rss_mb=resident_mb("VmHWM"),
         rss_mb=resident_mb("VmRSS"),
     )

@@ -53,12 +53,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flight:
-    """What was seen; rates are those of the window, `resume_s` counts from the process's start."""
+    """What was seen; rates are those of the window, `resume_s` counts from the process's start.
+
+    `loop_own_p99_ms` is the part of the lag for which this process's own computing accounts.
+    """
 
     in_flight: int
     loop_lag_p50_ms: float
     loop_lag_p99_ms: float
     loop_lag_worst_ms: float
+    loop_own_p99_ms: float
     cpu_percent: float
     peak_rss_mb: float
     polls_per_s: float
@@ -102,6 +106,7 @@ async def measure(plan: Plan, folder: Path) -> Flight:
         loop_lag_p50_ms=measured["loop_lag_p50_ms"],
         loop_lag_p99_ms=measured["loop_lag_p99_ms"],
         loop_lag_worst_ms=measured["loop_lag_worst_ms"],
+        loop_own_p99_ms=measured["loop_own_p99_ms"],
         cpu_percent=round(measured["cpu_percent"], 1),
         peak_rss_mb=round(measured["peak_rss_mb"], 1),
         polls_per_s=round(polls, 1),

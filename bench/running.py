@@ -40,10 +40,15 @@ def processor_seconds() -> float:
 
 
 class Lag:
-    """Measures while its block runs how late the event loop is: a sleep of 10 ms, over and over."""
+    """Measures while its block runs how late the event loop is: a sleep of 10 ms, over and over.
+
+    `own` is how long this very thread computed during each sleep: what is late beyond that is the
+    machine's doing, which had others to serve. All in milliseconds.
+    """
 
     def __init__(self) -> None:
         self.milliseconds: list[float] = []
+        self.own: list[float] = []
 
     async def __aenter__(self) -> Self:
         self._measuring = asyncio.create_task(self._measure())
@@ -55,8 +60,9 @@ class Lag:
 
     async def _measure(self) -> None:
         while True:
-            begun = time.perf_counter()
+            begun, computed = time.perf_counter(), time.thread_time()
             await asyncio.sleep(_STEP)
+            self.own.append((time.thread_time() - computed) * 1000)
             self.milliseconds.append(max(0.0, time.perf_counter() - begun - _STEP) * 1000)
 
 

@@ -151,7 +151,8 @@ def _readable(options: Options, outcome: Outcome) -> Iterable[str]:
     )
     yield (
         f"event loop late by p50 {flight.loop_lag_p50_ms:g} ms, p99 {flight.loop_lag_p99_ms:g} ms, "
-        f"at worst {flight.loop_lag_worst_ms:g} ms; {flight.cpu_percent:.0f} % of a processor; "
+        f"at worst {flight.loop_lag_worst_ms:g} ms (its own computing: p99 "
+        f"{flight.loop_own_p99_ms:g} ms); {flight.cpu_percent:.0f} % of a processor; "
         f"peak memory {flight.peak_rss_mb:.0f} MB"
     )
     yield (

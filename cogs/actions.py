@@ -19,7 +19,7 @@ from cogs.ui import cards
 from cogs.ui.answers import Interaction, fill, owning_up, show, whisper
 from cogs.ui.buttons import PRESSES, Act, CardButton
 from cogs.ui.forms import FormKind, edit_form, reference_form
-from cogs.ui.placements import defer, moved_here
+from cogs.ui.placements import asker_of, defer, moved_here
 from cogs.ui.speech import speech, speech_for
 from cogs.ui.texts import MISSING_RECORD, NOT_YOURS, PICTURES_REFUSED, TOO_LATE_TO_CANCEL
 from kirin.model import Generation
@@ -62,7 +62,9 @@ class Actions(commands.Cog, name=PRESSES):
             await fill(interaction, speech_for(placement)(PICTURES_REFUSED))
             return
         placement = replace(placement, spoiler=parent.placement.spoiler)
-        await self._bot.intake.accept(parent.request, placement, parent=parent)
+        await self._bot.intake.accept(
+            parent.request, placement, parent=parent, asker=asker_of(interaction)
+        )
 
     async def _edit(self, interaction: Interaction, generation_id: str) -> None:
         """Open the form with everything as it was."""

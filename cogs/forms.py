@@ -12,7 +12,7 @@ from cogs.consent import may_reuse, may_use_pictures
 from cogs.pictures import attached_picture, result_picture
 from cogs.ui.answers import Interaction, fill, owning_up, refuse
 from cogs.ui.forms import Answers, FormKind, read_form
-from cogs.ui.placements import defer
+from cogs.ui.placements import asker_of, defer
 from cogs.ui.speech import speech_for
 from cogs.ui.texts import MISSING_RECORD, PICTURES_REFUSED
 from cogs.ui.words import Words
@@ -64,11 +64,15 @@ class Forms(commands.Cog):
             await fill(interaction, speech_for(placement)(PICTURES_REFUSED))
             return True
         if answers.kind is FormKind.EDIT:
-            await self._accept(answers.applied_to(parent.request), placement, parent=parent)
+            await self._accept(
+                interaction, answers.applied_to(parent.request), placement, parent=parent
+            )
             return True
         image = await result_picture(self._bot, parent, answers.picture, interaction.message)
         request = replace(parent.request, negative_prompt=None, reference=_uploaded(image))
-        await self._accept(answers.applied_to(request), placement, image=image, parent=parent)
+        await self._accept(
+            interaction, answers.applied_to(request), placement, image=image, parent=parent
+        )
         return True
 
     async def _may_take(
@@ -89,18 +93,23 @@ class Forms(commands.Cog):
         image = await attached_picture(self._bot, picture["url"], picture["size"])
         blank = GenerationRequest(prompt=answers.prompt, reference=_uploaded(image))
         parent = await self._bot.store.get(draft["parent"]) if draft["parent"] else None
-        await self._accept(answers.applied_to(blank), placement, image=image, parent=parent)
+        await self._accept(
+            interaction, answers.applied_to(blank), placement, image=image, parent=parent
+        )
         return True
 
     async def _accept(
         self,
+        interaction: Interaction,
         request: GenerationRequest,
         placement: Placement,
         *,
         image: ReferenceImage | None = None,
         parent: Generation | None = None,
     ) -> None:
-        await self._bot.intake.accept(request, placement, image, parent=parent)
+        await self._bot.intake.accept(
+            request, placement, image, parent=parent, asker=asker_of(interaction)
+        )
 
 
 def _uploaded(image: ReferenceImage) -> UploadedImage:

@@ -16,7 +16,7 @@ from discord.ext import commands
 from cogs.base import KirinBot
 from cogs.ui.answers import refuse
 from cogs.ui.choices import RATIO_NAMES, RESOLUTION_NAMES
-from cogs.ui.placements import Interaction, defer
+from cogs.ui.placements import Interaction, asker_of, defer
 from cogs.ui.speech import N_, speech_for
 from cogs.ui.words import Words, written
 from kirin import images
@@ -117,7 +117,9 @@ class Imagine(commands.Cog):
             words = Words(prompt=prompt, negative_prompt=negative_prompt)
             await refuse(interaction, error, words, speech_for(placement))
             return
-        generation = await self._intake.accept(request, placement, uploaded)
+        generation = await self._intake.accept(
+            request, placement, uploaded, asker=asker_of(interaction)
+        )
         log.info("%s queued: n=%d", generation.external_task_id, request.n)
 
     async def _reference(

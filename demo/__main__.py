@@ -17,6 +17,9 @@ This is a simulation: no Discord account, no provider, no cost. Everything runs 
     Open {url}
     in a browser, type /imagine, and watch the pictures arrive.
 
+    What the bot counts and measures meanwhile:
+    {watch_url}/metrics
+
 Press Ctrl-C to stop.
 """
 
@@ -41,6 +44,10 @@ def _options() -> argparse.Namespace:
         "--speed", type=float, default=4.0, help="how many times faster than the real provider"
     )
     parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same pictures")
+    parser.add_argument(
+        "--slots", type=int, default=9, help="pictures that the account makes at once; 9 or more"
+    )
+    parser.add_argument("--watch-port", type=int, default=0, help="the port of /metrics")
     parser.add_argument("--open", action="store_true", help="open the page in the default browser")
     return parser.parse_args()
 
@@ -51,8 +58,14 @@ async def _show(options: argparse.Namespace) -> None:
         # Windows has no signal handlers in asyncio; Ctrl-C arrives there as KeyboardInterrupt.
         with suppress(NotImplementedError):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with open_demo(port=options.port, speed=options.speed, seed=options.seed) as demo:
-        print(_INVITATION.format(url=demo.url), flush=True)
+    async with open_demo(
+        port=options.port,
+        speed=options.speed,
+        seed=options.seed,
+        slots=options.slots,
+        watch_port=options.watch_port,
+    ) as demo:
+        print(_INVITATION.format(url=demo.url, watch_url=demo.watch_url), flush=True)
         if options.open:
             webbrowser.open(demo.url)
         await _first(stop.wait(), demo.stage.wait_closed())

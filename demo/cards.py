@@ -63,6 +63,13 @@ QUEUED = Card(
     words="a paper boat on a puddle",
     text="number 2 of 3",
 )
+QUEUED_WITH_TIME = Card(
+    name="waiting-queued-time",
+    caption="The same where it is known how many pictures the account makes at once: also when "
+    "the picture is likely to be there.",
+    words="a hot-air balloon above the vineyards",
+    text="number 2 of 2, probably ready",
+)
 SENT = Card(
     name="waiting-sent",
     caption="Sent to the provider, which has not confirmed it yet.",
@@ -79,6 +86,18 @@ BUSY = Card(
     fault="create-429-1302",
     strikes=ALWAYS,
     seconds=60,
+)
+DOWN = Card(
+    name="waiting-provider-down",
+    caption="The provider is down. All who wait are told once, and once more when it is over.",
+    words="an old radio tower",
+    text="stopped answering",
+)
+RESTARTING = Card(
+    name="waiting-restarting",
+    caption="The bot is being stopped; after its next start the wish goes on.",
+    words="a theatre between two acts",
+    text="being restarted",
 )
 WORKING = Card(
     name="working",
@@ -246,9 +265,9 @@ AT_ONCE = (
     _failed(_R.UNEXPECTED, "something quite unexpected", "task-error-text"),
 )
 HURRIED = (
-    _failed(_R.BUSY, "a queue at a bakery", "create-429-1302", strikes=ALWAYS),
     _failed(_R.DEADLINE, "a glacier, at its own pace", "task-never-ends"),
     _failed(_R.UNKNOWN_OUTCOME, "a bottle thrown into the sea", "create-drop-before"),
+    _failed(_R.BUSY, "a queue at a bakery", "create-429-1302", strikes=ALWAYS),
 )
 INTERNAL_CARD = Card(
     name="error-internal",
@@ -258,7 +277,17 @@ INTERNAL_CARD = Card(
 )
 
 SECTIONS: Final[Mapping[str, tuple[Card, ...]]] = {
-    "Waiting": (QUEUED, SENT, BUSY, WORKING, LATE, OFFER),
+    "Waiting": (
+        QUEUED,
+        QUEUED_WITH_TIME,
+        SENT,
+        BUSY,
+        DOWN,
+        RESTARTING,
+        WORKING,
+        LATE,
+        OFFER,
+    ),
     "Results": (ONE, FOUR, NINE, TALL, SHORT, CHILD, SMALLER, ORIGINALS, LINKED, RESULTS),
     "Forms": (EDIT_FORM, REFERENCE_FORM),
     "Cancelled": (CANCELLED_UNPAID, CANCELLED_SENT),

@@ -28,6 +28,9 @@ _SOON = {
     "GENERATION_DEADLINE_MINUTES": "0.05",
     "KIRIN_LOOKUP": "no",
 }
+_IN_ITS_OWN_TIME = {"EXPECTED_SECONDS": "20"}
+_SLOTS = 4
+_AN_HOUR = 3600.0
 _A_MOMENT = 0.1
 _MOST_MOMENTS = 300
 _LOST_AFTER = timedelta(minutes=2, seconds=20)
@@ -78,11 +81,11 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    browser: Browser, folder: Path, settings: Mapping[str, str]
+    browser: Browser, folder: Path, settings: Mapping[str, str], *, slots: int | None = None
 ) -> AsyncIterator[Scene]:
     """Open a demo and two windows on its page."""
     async with (
-        open_demo(speed=_SPEED, seed=3, settings=settings) as demo,
+        open_demo(speed=_SPEED, seed=3, slots=slots, settings=settings) as demo,
         Album.open(folder, browser, demo.url) as album,
     ):
         yield Scene(demo, album)
@@ -99,18 +102,19 @@ async def take_all(browser: Browser, folder: Path) -> None:
         await _failed(ordinary)
         await asyncio.sleep(max(0.0, (began + _LOST_AFTER - datetime.now(UTC)).total_seconds()))
         await ordinary.keep(cards.LOST)
+    async with scene(browser, folder, {}) as busy:  # one refusal for being busy holds all back
+        await busy.ask(cards.BUSY)
+        await busy.keep(cards.BUSY)
     async with scene(browser, folder, {"CONCURRENT_CREATES": "1"}) as crowded:
         await _crowded(crowded)
+    async with scene(browser, folder, _IN_ITS_OWN_TIME, slots=_SLOTS) as full:
+        await _full(full)
     async with scene(browser, folder, _SOON) as hurried:
-        await hurried.ask(*cards.HURRIED)
-        await hurried.keep(*cards.HURRIED)
-        await hurried.query("ALTER TABLE generations RENAME TO mislaid")
-        await hurried.press("Try again as it is", cards.HURRIED[0])
-        await hurried.keep(cards.INTERNAL_CARD)
+        await _hurried(hurried)
 
 
 async def _waiting(scene: Scene) -> None:
-    await scene.ask(cards.WORKING, cards.BUSY, cards.LATE)
+    await scene.ask(cards.WORKING, cards.LATE)
     await scene.keep(cards.WORKING)
     await scene.ask(cards.CANCELLED_SENT, cards.OFFER)
     await scene.record(cards.CANCELLED_SENT, Status.RUNNING)
@@ -119,7 +123,7 @@ async def _waiting(scene: Scene) -> None:
     )
     await scene.press("Cancel", cards.CANCELLED_SENT)
     await _end_the_token(scene, cards.OFFER)
-    await scene.keep(cards.CANCELLED_SENT, cards.BUSY, cards.OFFER)
+    await scene.keep(cards.CANCELLED_SENT, cards.OFFER)
 
 
 async def _results(scene: Scene) -> None:
@@ -167,6 +171,31 @@ async def _crowded(scene: Scene) -> None:
     await scene.keep(cards.QUEUED)
     await scene.press("Cancel", cards.CANCELLED_UNPAID)
     await scene.keep(cards.CANCELLED_UNPAID)
+
+
+async def _full(scene: Scene) -> None:
+    """An account that has no room left, then a provider that is down, then a restart."""
+    before = [replace(cards.LATE, words=f"one of {number} before") for number in range(_SLOTS)]
+    await scene.ask(*before, replace(cards.QUEUED, words="a wish before"), cards.QUEUED_WITH_TIME)
+    await scene.keep(cards.QUEUED_WITH_TIME)
+    scene.demo.sim.go_down(_AN_HOUR)
+    await scene.ask(cards.DOWN)
+    await scene.keep(cards.DOWN)
+    await scene.ask(cards.RESTARTING)
+    scene.demo.app.engine.stop()
+    await scene.keep(cards.RESTARTING)
+
+
+async def _hurried(scene: Scene) -> None:
+    """Deadlines of seconds, and at last a table that is gone."""
+    *others, too_busy = cards.HURRIED
+    await scene.ask(*others)
+    await scene.keep(*others)
+    await scene.ask(too_busy)
+    await scene.keep(too_busy)
+    await scene.query("ALTER TABLE generations RENAME TO mislaid")
+    await scene.press("Try again as it is", too_busy)
+    await scene.keep(cards.INTERNAL_CARD)
 
 
 async def _end_the_token(scene: Scene, card: Card) -> None:

@@ -22,7 +22,11 @@ provider are stand-ins on your own machine. Nothing leaves it and nothing costs 
 **Use as reference** makes something new of a picture.
 
 Before sending, press **+ more** for a size, several pictures, or a picture to start from.
-Curious how a failure looks? Add `#fault:task-risk-control` to your words."""
+
+**What else there is to see**
+- A failure: add `#fault:task-risk-control` to your words.
+- A queue: ask for nine pictures, and press **Again** a few times.
+- A provider that is down for a minute: send a few wishes, the last one with `#outage`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,7 +86,6 @@ class Obstacle(StrEnum):
     BANNED = "banned"
     WORD = "word"
     TOO_MANY_PICTURES = "too_many_pictures"
-    REFERENCE = "reference"
     OWN_OPEN = "own_open"
     SERVER_OPEN = "server_open"
     BUDGET = "budget"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum, auto
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -24,6 +25,7 @@ from pydantic import (
     field_validator,
 )
 
+from kirin.budgets import Budget, parse_budgets
 from kirin.errors import SettingsError
 
 
@@ -89,6 +91,11 @@ def _shard_ids(text: str) -> tuple[int, ...]:
     if len(set(ids)) < len(ids):
         raise ValueError("it names a shard twice")
     return ids
+
+
+def _budgets(value: str) -> str:
+    parse_budgets(value)  # raises ValueError with a sentence
+    return value
 
 
 def _one_word(value: SecretStr) -> SecretStr:
@@ -278,6 +285,17 @@ class Settings(BaseModel):
         "beside links to them.",
     )
 
+    price_per_picture_usd: Annotated[Decimal, Field(ge=0, le=100)] = Field(
+        default=Decimal("0.028"),
+        description="What a picture is expected to cost, in US dollars, until the provider tells "
+        "what it did cost (observed, not promised; the same for 1k and 2k).",
+    )
+    operator_budgets: Annotated[str, AfterValidator(_budgets)] = Field(
+        default="",
+        description="Your own limits over everything, with commas between them, such as "
+        "20 USD/month, 500 pictures/day. Empty: none.",
+    )
+
     @field_validator("role")
     @classmethod
     def _one_process_on_sqlite(cls, role: Role, info: ValidationInfo) -> Role:
@@ -316,6 +334,11 @@ class Settings(BaseModel):
     def shards(self) -> tuple[int, ...] | None:
         """The shards of this process; None means all of them."""
         return _shard_ids(self.shard_ids) or None
+
+    @property
+    def caps(self) -> tuple[Budget, ...]:
+        """The operator's own limits."""
+        return parse_budgets(self.operator_budgets)
 
     @classmethod
     def load(cls, *layers: Mapping[str, str | None]) -> Self:

@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="makes ids and times repeatable")
     add("--slots", type=_count, help="most pictures in progress at once (default: no limit)")
     add("--fault", type=_fault, action="append", default=[], metavar="NAME[:COUNT|:always]")
-    add("--prompt-faults", action="store_true", help="obey #fault:NAME[:COUNT] in a prompt")
+    add("--prompt-faults", action="store_true", help="obey #fault:NAME and #outage in a prompt")
     add("--strict-images", action="store_true", help="refuse bad reference images at once")
     add("--grain", action="store_true", help="grain as in photos: files about 4 times as large")
     add("--no-lookup", dest="lookup", action="store_false", help="no lookup by external_task_id")

@@ -31,7 +31,7 @@ class Api:
         self._sim = sim
         self._account = sim.account
         self._options = sim.options
-        self._prompted = PromptedFaults(sim.faults)
+        self._prompted = PromptedFaults(sim.faults, sim.outage)
 
     def routes(self) -> list[web.RouteDef]:
         """List every route of the provider."""

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from simulator import outage
 from simulator.app import MOST_BODY_BYTES, Api
 from simulator.contract import RefusedError
 from simulator.control import Control
@@ -37,10 +38,10 @@ async def serve(
     """Run a simulator inside this process; port 0 picks a free one.
 
     `speed` divides the time a task takes. `slots` limits the pictures in progress. With
-    `prompt_faults` a prompt containing `#fault:NAME` gets that fault. `strict_images` refuses a bad
-    reference image at once instead of failing its task. `coarse_grain` makes the pictures' files as
-    large as those of photos. A `ManualClock` as `now`, with its `sleep`, makes the whole of it run
-    in virtual time.
+    `prompt_faults` a prompt containing `#fault:NAME` gets that fault, and `#outage` brings one over
+    everybody. `strict_images` refuses a bad reference image at once instead of failing its task.
+    `coarse_grain` makes the pictures' files as large as those of photos. A `ManualClock` as `now`,
+    with its `sleep`, makes the whole of it run in virtual time.
     """
     sim = Simulator(
         Options(
@@ -68,17 +69,19 @@ async def serve(
 
 
 def _build_app(sim: Simulator) -> web.Application:
-    app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[_guard(sim.key)])
+    app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[_guard(sim)])
     app.add_routes([*Control(sim).routes(), *Api(sim).routes()])
     return app
 
 
-def _guard(key: str) -> Middleware:
-    expected = f"Bearer {key}".encode()
+def _guard(sim: Simulator) -> Middleware:
+    expected = f"Bearer {sim.key}".encode()
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.path.startswith("/model/"):
+            if sim.outage.is_on:
+                return outage.ANSWER.to_response()
             given = request.headers.get("Authorization", "")
             if not hmac.compare_digest(given.encode(errors="replace"), expected):
                 return refusal(_unauthorized(given)).to_response()

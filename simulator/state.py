@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from simulator.account import Account, CreateRecord
 from simulator.callbacks import Callbacks
+from simulator.outage import Outage
 from simulator.pending import DEFAULT_SECONDS, PendingFaults
 from simulator.striking import Sleep
 from simulator.tasks import Task
@@ -55,6 +56,7 @@ class Simulator:
         self.base_url = ""
         self.reads = Reads()
         self.faults = PendingFaults()
+        self.outage = Outage(options.now)
         self.account = Account(
             now=options.now,
             luck=random.Random(options.seed),  # noqa: S311 - repeatable, not secret
@@ -106,6 +108,10 @@ class Simulator:
     def clear_faults(self) -> None:
         """Disarm every fault that has not struck yet."""
         self.faults.clear()
+
+    def go_down(self, seconds: float) -> None:
+        """Answer 503 to every call for so many seconds (0: no more); tasks go on meanwhile."""
+        self.outage.begin(seconds)
 
     def finish(self, either_id: str) -> Task:
         """End a task now, by either id, as it would have ended; raises `KeyError`."""

@@ -1,4 +1,6 @@
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,12 @@ from tests.databases import Postgres, migrated_sqlite, server_folder, stop_serve
 
 SERVER = pytest.StashKey[Path]()
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 - only where nobody has chosen a folder
+_ROOM = 2 * 1024**3
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    _prefer_memory()
     given = getattr(config, "workerinput", {}).get("postgres")
     config.stash[SERVER] = Path(given) if given else server_folder()
 
@@ -23,6 +29,13 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         stop_server(config.stash[SERVER])
+
+
+def _prefer_memory() -> None:
+    """Keep temporary files where a commit does not wait for a disk, if there is room for them."""
+    is_chosen = "TMPDIR" in os.environ
+    if not is_chosen and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_MEMORY)
 
 
 @pytest.fixture(scope="session")

@@ -169,7 +169,6 @@ def _shared_engine() -> Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         if not connection.get_execution_options().get("writes", False):
-            connection.exec_driver_sql("BEGIN")
             return
         driver: Any = connection.connection.dbapi_connection
         driver.begin_write()

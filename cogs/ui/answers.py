@@ -14,7 +14,7 @@ from discord import ui
 from cogs.ui import cards, texts
 from cogs.ui.speech import Speech, speech
 from cogs.ui.words import Words
-from kirin.errors import InvalidRequest
+from kirin.errors import Declined, InvalidRequest
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +56,9 @@ async def owning_up(interaction: Interaction, *, takes_a_wish: bool = False) -> 
     interaction.client.note_handler()
     try:
         yield
+    except Declined as error:
+        log.info("interaction %s declined: %s", interaction.id, error)
+        await _decline(interaction, error)
     except discord.HTTPException as error:
         if error.code not in TOO_LATE:
             await _own_up(interaction, error, loses_a_wish=takes_a_wish)
@@ -63,6 +66,18 @@ async def owning_up(interaction: Interaction, *, takes_a_wish: bool = False) -> 
             log.warning("interaction %s was too late or answered elsewhere", interaction.id)
     except Exception as error:  # noqa: BLE001 - whatever it is, somebody waits for an answer
         await _own_up(interaction, error, loses_a_wish=takes_a_wish)
+
+
+async def _decline(interaction: Interaction, error: Declined) -> None:
+    """Tell the person alone what stands against a wish: nobody is shown up before the others."""
+    text = texts.declined(error, speech(str(interaction.locale)))
+    answer = interaction.response
+    is_public = answer.type is discord.InteractionResponseType.deferred_channel_message
+    if is_public and not (await interaction.original_response()).flags.ephemeral:
+        await interaction.delete_original_response()
+        await whisper(interaction, text)
+    else:
+        await _tell(interaction, note(text))
 
 
 async def _own_up(interaction: Interaction, cause: Exception, *, loses_a_wish: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import discord
 
 from kirin.model import Placement
+from kirin.model.asker import Asker
 from kirin.model.placement import TOKEN_LIFETIME
 
 Interaction = discord.Interaction[discord.Client]
@@ -42,6 +43,16 @@ async def defer(
         guild_locale=str(interaction.guild_locale) if interaction.guild_locale else None,
         upload_limit=interaction.filesize_limit,
         bot_is_member=bot_is_member(interaction),
+    )
+
+
+def asker_of(interaction: discord.Interaction[Any]) -> Asker:
+    """Say who asks, as far as a server's rules need to know."""
+    channel = interaction.channel
+    return Asker(
+        # Member.roles would leave out what is not cached, and without intents nothing is
+        role_ids=tuple(getattr(interaction.user, "_roles", ())),
+        parent_channel_id=channel.parent_id if isinstance(channel, discord.Thread) else None,
     )
 
 

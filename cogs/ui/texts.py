@@ -8,16 +8,21 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, assert_never
+
+import discord
 
 from cogs.ui.display import inline
 from cogs.ui.speech import N_, Speech
-from kirin.errors import InvalidRequest, Rule
+from kirin.budgets import Budget, Overrun, Scope, Unit
+from kirin.errors import Declined, InvalidRequest, Obstacle, Rule
 from kirin.model import FailureReason
 
 _MEGABYTE = 1_000_000
 _SHOWN_OF_A_BAD_OPTION = 60
+_LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,3 +290,87 @@ def _options(say: Speech) -> dict[str, str]:
 def _ratio(width: int, height: int) -> str:
     ratio = Fraction(width, height)
     return f"{float(ratio):.3g}:1" if ratio >= 1 else f"1:{float(1 / ratio):.3g}"
+
+
+def declined(error: Declined, say: Speech) -> str:
+    """Say what stands against a wish where it was made, and what can be done about it."""
+    return "\n".join(
+        (f"🚫 {_obstacle(error, say)}", say("-# Nothing was sent, and nothing has been charged."))
+    )
+
+
+_OBSTACLES: dict[Obstacle, str] = {
+    Obstacle.CHANNEL: N_("This server does not make pictures in this channel. Try another one."),
+    Obstacle.ROLE: N_("In this server certain roles may make pictures, and you have none of them."),
+    Obstacle.WORD: N_("This server does not allow “{found}” in a wish. Word it differently."),
+    Obstacle.TOO_MANY_PICTURES: N_(
+        "This server allows {most} pictures in one wish, and you asked for {n}."
+    ),
+    Obstacle.OWN_OPEN: N_(
+        "You have as many wishes under way as this server allows at once: {most}. Wait for one of "
+        "them, or cancel it."
+    ),
+    Obstacle.SERVER_OPEN: N_(
+        "This server has as many wishes under way as it allows at once: {most}. Try again in a "
+        "moment."
+    ),
+}
+
+
+def _obstacle(error: Declined, say: Speech) -> str:
+    facts: dict[str, Any] = dict(error.facts)
+    if error.obstacle is Obstacle.BANNED:
+        return _banned(facts, say)
+    if error.obstacle is Obstacle.BUDGET:
+        return _overrun(facts["overrun"], say)
+    if error.obstacle is Obstacle.WORD:
+        facts["found"] = inline(facts["found"], _SHOWN_OF_A_BAD_OPTION)
+    return say(_OBSTACLES[error.obstacle], **facts)
+
+
+def _banned(facts: Mapping[str, Any], say: Speech) -> str:
+    until, reason = facts["until"], facts["reason"]
+    text = say("You may not make pictures in this server.")
+    if until is not None:
+        text = say(
+            "You may not make pictures in this server. That ends {when}.",
+            when=discord.utils.format_dt(until, "R"),
+        )
+    if not reason:
+        return text
+    return f"{text} {say('The reason: {reason}', reason=inline(reason, _LONGEST_REASON))}"
+
+
+def _overrun(overrun: Overrun, say: Speech) -> str:
+    """Say which limit a wish would pass, how much is left of it, and when it begins anew."""
+    return say(
+        "{limit} would be passed: {left} of {amount} left, and this wish takes {asked}. It begins "
+        "anew {when}.",
+        limit=_limit(overrun.budget, say),
+        left=_amount(overrun.left, overrun.budget.unit, say),
+        amount=_amount(overrun.budget.amount, overrun.budget.unit, say),
+        asked=_amount(overrun.asked, overrun.budget.unit, say),
+        when=discord.utils.format_dt(overrun.frees_at, "R"),
+    )
+
+
+def _limit(budget: Budget, say: Speech) -> str:
+    match budget.scope:
+        case Scope.OPERATOR:
+            return say("A limit of those who run this bot")
+        case Scope.SERVER:
+            return say("The budget of this server")
+        case Scope.CHANNEL:
+            return say("The budget of {channel}", channel=f"<#{budget.target_id}>")
+        case Scope.ROLE:
+            return say("The budget of {role}", role=f"<@&{budget.target_id}>")
+        case Scope.EVERYONE | Scope.PERSON:
+            return say("Your own budget in this server")
+        case _:
+            assert_never(budget.scope)
+
+
+def _amount(amount: Decimal, unit: Unit, say: Speech) -> str:
+    if unit is Unit.USD:
+        return say.money(amount)
+    return say.count("{number} picture", "{number} pictures", int(amount))

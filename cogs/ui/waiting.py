@@ -58,8 +58,8 @@ def _noticed(notice: Notice, since: datetime | None, say: Speech) -> str:
     match notice:
         case Notice.PROVIDER_DOWN:
             return say(
-                "📡 **The picture provider has been out of reach** since {when}. Nothing is lost: "
-                "your wish goes on by itself as soon as it is back.",
+                "📡 **The picture provider stopped answering** {when}. Nothing is lost: your wish "
+                "goes on by itself as soon as it is back.",
                 when=_relative(since),
             )
         case Notice.RESTARTING:

@@ -10,6 +10,7 @@ from kirin.stages.deliverer import Deliverer
 from kirin.stages.engine import Engine
 from kirin.stages.gate import Gate, GatedProvider
 from kirin.stages.hints import Heard, Hints
+from kirin.stages.house import House
 from kirin.stages.housekeeper import Housekeeper
 from kirin.stages.intake import Intake
 from kirin.stages.lookup import Lookup
@@ -31,6 +32,7 @@ __all__ = [
     "GatedProvider",
     "Heard",
     "Hints",
+    "House",
     "Housekeeper",
     "Intake",
     "Lookup",

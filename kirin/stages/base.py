@@ -49,6 +49,7 @@ class Stage(ABC):
         self.lease_for = lease_for
         self.door = door or OpenDoor(now)
         self._in_hand: dict[int, Claim] = {}
+        self._due: datetime | None = None
 
     @property
     def in_hand(self) -> Sequence[Claim]:
@@ -61,16 +62,22 @@ class Stage(ABC):
         await asyncio.gather(*(self.handle(claim) for claim in claims))
         return len(claims)
 
-    async def next_due(self) -> datetime | None:
-        """Return when there will be something to take on; None: not before the bell rings."""
-        due = await self._store.next_due(self.work)
-        opens_at = self.door.opens_at
+    async def next_due(self, *, look: bool = True) -> datetime | None:
+        """Return when there will be something to take on; None: not before the bell rings.
+
+        Without a `look` it is said from the one that the latest `claim` has made.
+        """
+        if look:
+            self._due = await self._store.next_due(self.work)
+        due, opens_at = self._due, self.door.opens_at
         return None if due is None or opens_at is None else max(due, opens_at)
 
     async def claim(self, limit: int) -> list[Claim]:
         """Take on up to `limit` rows that are due; a look comes first, for it takes no lock."""
-        due = await self._store.next_due(self.work)
-        if limit <= 0 or due is None or due > self._now():
+        if limit <= 0:
+            return []
+        due = self._due = await self._store.next_due(self.work)
+        if due is None or due > self._now():
             return []
         room = self.door.enter(limit)
         if not room:

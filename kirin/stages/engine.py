@@ -136,11 +136,15 @@ class Engine:
         try:
             while not self._stopping.is_set():
                 bell.clear()
-                for claim in await self._claim(stage, stage.width - len(under_way)):
+                claims = await self._claim(stage, stage.width - len(under_way))
+                for claim in claims:
                     task = asyncio.create_task(stage.handle(claim))
                     under_way.add(task)
                     task.add_done_callback(ended)
-                await self._rest(stage, bell, is_full=len(under_way) >= stage.width)
+                if len(under_way) >= stage.width:
+                    await self._rest(bell)
+                else:
+                    await self._rest(bell, await self._next_due(stage, look=bool(claims)))
             await self._finish(stage, under_way)
         finally:
             for task in under_way:
@@ -156,14 +160,17 @@ class Engine:
         self._looked_at[stage.work] = self._now()
         return claims
 
-    async def _rest(self, stage: Stage, bell: asyncio.Event, *, is_full: bool) -> None:
+    async def _next_due(self, stage: Stage, *, look: bool) -> datetime | None:
+        """Say when to take on the next row; nothing new was due a moment ago unless we `look`."""
+        with suppress(Exception):
+            return await stage.next_due(look=look)
+        return None
+
+    async def _rest(self, bell: asyncio.Event, due: datetime | None = None) -> None:
         """Sleep until the bell rings or the next row is due."""
         wait = _LONGEST_SLEEP
-        if not is_full:
-            with suppress(Exception):
-                due = await stage.next_due()
-                if due is not None:
-                    wait = min(wait, max(_SHORTEST_SLEEP, (due - self._now()).total_seconds()))
+        if due is not None:
+            wait = min(wait, max(_SHORTEST_SLEEP, (due - self._now()).total_seconds()))
         with suppress(TimeoutError):
             await asyncio.wait_for(bell.wait(), wait)
 

@@ -8,7 +8,9 @@ from datetime import timedelta
 
 from kirin.images import ReferenceImage
 from kirin.model import Generation, GenerationRequest, Placement
+from kirin.model.asker import NOBODY_SPECIAL, Asker
 from kirin.stages.base import Clock
+from kirin.stages.house import House
 from kirin.store import GenerationStore
 
 FIRST_CARD_AFTER = timedelta(seconds=1)
@@ -16,17 +18,19 @@ FIRST_CARD_AFTER = timedelta(seconds=1)
 
 
 class Intake:
-    """Accepts valid wishes."""
+    """Accepts valid wishes; where there is a `house`, those that it admits."""
 
     def __init__(
         self,
         *,
         store: GenerationStore,
         now: Clock,
+        house: House | None = None,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._store = store
         self._now = now
+        self._house = house
         self._new_id = new_id
 
     async def accept(
@@ -36,12 +40,17 @@ class Intake:
         image: ReferenceImage | None = None,
         *,
         parent: Generation | None = None,
+        asker: Asker = NOBODY_SPECIAL,
     ) -> Generation:
         """Store a wish as queued, under a new `external_task_id`; it will be seen to from here.
 
-        `parent` is the wish that this one was made from.
+        `parent` is the wish that this one was made from. Raises `Declined` where the house has
+        something against it; then nothing is stored, sent or charged.
         """
         now = self._now()
+        booking = None
+        if self._house is not None:
+            booking = await self._house.admit(request, placement, asker, now)
         generation = Generation(
             external_task_id=self._new_id(),
             request=request,
@@ -52,5 +61,5 @@ class Intake:
             due_at=now,
             message_due_at=now + FIRST_CARD_AFTER,
         )
-        await self._store.add(generation, image)
+        await self._store.add(generation, image, booking=booking)
         return generation

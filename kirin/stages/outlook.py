@@ -19,6 +19,7 @@ from kirin.store import ForecastStore, Kept, QueueStore, Survey
 _MOST_REPORTED = 0.99
 _LINE_KEPT = timedelta(seconds=3)
 _LINE_KEPT_FROM_NEW_ONES = timedelta(seconds=1)
+_LINE_KEPT_FOR_EACH = timedelta(milliseconds=1)  # a long one changes little, and costs more
 _MANY = 500
 _TYPICAL = 0.5
 _PROBABLE = 0.75
@@ -29,7 +30,7 @@ class _Line:
     """Everybody's place in the queue, and when their pictures are likely to be there."""
 
     places: Mapping[str, int]
-    ready_at: Mapping[str, datetime]
+    ready_at: Mapping[str, float]
 
 
 class Oracle:
@@ -39,6 +40,7 @@ class Oracle:
         self._forecasts = forecasts
         self._queue = queue
         self._line = Kept[_Line](lifetime=_LINE_KEPT, now=now)
+        self._length = 0
         self._now = now
 
     async def outlook(
@@ -61,16 +63,22 @@ class Oracle:
 
     async def _in_the_queue(self, generation: Generation, until: datetime) -> Outlook:
         id_ = generation.external_task_id
-        line = await self._line.get(self._foretell)
+        line = await self._foretold(_LINE_KEPT)
         if id_ not in line.places:  # newer than the answer
-            line = await self._line.get(self._foretell, lifetime=_LINE_KEPT_FROM_NEW_ONES)
-        ready_at = line.ready_at.get(id_)
+            line = await self._foretold(_LINE_KEPT_FROM_NEW_ONES)
+        ready_at = line.ready_at.get(id_, 0.0)
         total = len(line.places) + (id_ not in line.places)
         return Outlook(
             position=line.places.get(id_, total),
             total=total,
-            eta=ready_at if ready_at and ready_at > until else None,
+            eta=datetime.fromtimestamp(ready_at, UTC) if ready_at > until.timestamp() else None,
         )
+
+    async def _foretold(self, lifetime: timedelta) -> _Line:
+        lifetime = max(lifetime, self._length * _LINE_KEPT_FOR_EACH)
+        line = await self._line.get(self._foretell, lifetime=lifetime)
+        self._length = len(line.places)
+        return line
 
     async def _foretell(self) -> _Line:
         """Play the queue forward; where the number of slots is not known, nothing is promised."""
@@ -107,21 +115,18 @@ def _line(survey: Survey, spread: Mapping[Shape, Distribution], now: datetime) -
     starts = expected_starts(
         [Task(n=shape.n, seconds=means[shape]) for shape in shapes],
         [
-            Busy(n=task.shape.n, until=_until(task.submitted_at, spread[task.shape], now))
+            Busy(n=task.shape.n, until=_until(task.sent_at, spread[task.shape], now.timestamp()))
             for task in survey.running
         ],
         slots=int(slots),
         not_before=max(now, survey.account.hold.until if survey.account.hold else now).timestamp(),
     )
-    ready = (
-        datetime.fromtimestamp(start + probable[shape], UTC)
-        for start, shape in zip(starts, shapes, strict=True)
-    )
+    ready = (start + probable[shape] for start, shape in zip(starts, shapes, strict=True))
     return _Line(places=places, ready_at=dict(zip(ids, ready, strict=True)))
 
 
-def _until(submitted_at: datetime, spread: Distribution, now: datetime) -> float:
+def _until(sent_at: float, spread: Distribution, now: float) -> float:
     """Return when a task that still runs is likely to end: as many end before it as after."""
-    elapsed = (now - submitted_at).total_seconds()
+    elapsed = now - sent_at
     left = spread.beyond(elapsed) * _TYPICAL
-    return submitted_at.timestamp() + max(elapsed, spread.quantile(1 - left))
+    return sent_at + max(elapsed, spread.quantile(1 - left))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,7 +28,8 @@ _SHORTEST_WAIT = 0.05
 _OF_THE_BUDGET = 0.9  # the rest is for lookups and for what is tried again
 _PRICE_KEPT = timedelta(seconds=5)
 _RANKING_KEPT = timedelta(seconds=2)
-_RANKED_AT_ONCE = 1000  # the longest due; to rank ten thousand would hold up everything else
+_RANKED_AT_ONCE = 1000  # the longest due: more than can be polled before the next ranking
+_RANKED_HERE = 200  # more of them are ranked by a thread
 
 Budget = Callable[[], float]
 """How many requests a second the whole account may make."""
@@ -154,20 +156,28 @@ class PollOrder:
         return chosen
 
     async def _rank(self, due: Sequence[DuePoll], now: datetime) -> list[str]:
-        called_for = [each.external_task_id for each in due if each.is_called_for]
         shapes = {each.shape for each in due}
         spread = {shape: await self._forecasts.distribution(shape) for shape in shapes}
-        rest = [
-            Candidate(
-                external_task_id=each.external_task_id,
-                distribution=spread[each.shape],
-                since=(each.since - each.submitted_at).total_seconds(),
-                elapsed=(now - each.submitted_at).total_seconds(),
-            )
-            for each in due
-            if not each.is_called_for
-        ]
-        return [*called_for, *most_promising(rest, len(rest))]
+        if len(due) <= _RANKED_HERE:
+            return _ranked(due, spread, now.timestamp())
+        return await asyncio.to_thread(_ranked, due, spread, now.timestamp())
+
+
+def _ranked(
+    due: Sequence[DuePoll], spread: Mapping[Shape, Distribution], now: float
+) -> list[str]:
+    called_for = [each.external_task_id for each in due if each.is_called_for]
+    rest = [
+        Candidate(
+            external_task_id=each.external_task_id,
+            distribution=spread[each.shape],
+            since=each.since - each.begun,
+            elapsed=now - each.begun,
+        )
+        for each in due
+        if not each.is_called_for
+    ]
+    return [*called_for, *most_promising(rest, len(rest))]
 
 
 def _begun(generation: Generation) -> datetime:

@@ -68,9 +68,9 @@ class Submitter(Stage):
         self._jitter = jitter
         self._callback_url = callback_url
 
-    async def next_due(self) -> datetime | None:
+    async def next_due(self, *, look: bool = True) -> datetime | None:
         """Return when there may be something to send; None: not before the bell rings."""
-        due = await super().next_due()
+        due = await super().next_due(look=look)
         if due is None or due > self._now() or not self._is_stuck:
             return due
         return await self._queue.next_chance(self._now())
@@ -87,7 +87,7 @@ class Submitter(Stage):
             now=now,
             lease_for=self.lease_for,
         )
-        self._is_stuck = not claims
+        self._is_stuck = not self._queue.is_open
         return claims
 
     async def _advance(self, claim: Claim, generation: Generation) -> None:

@@ -33,7 +33,7 @@ HOLDING = (Status.SUBMITTING.value, Status.RUNNING.value)
 # out of the planner's sight, so that it reads the small index of open rows and nothing else
 _status = func.coalesce(_c.status, "")
 
-HELD = and_(_c.finished_at.is_(None), _status.in_(HOLDING))
+HELD = and_(_c.finished_at.is_(None), _c.status.in_(HOLDING))
 """The rows whose tasks hold slots at the provider, or may."""
 
 

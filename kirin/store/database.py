@@ -70,10 +70,9 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection for reading.
+        """Give a connection for reading: each statement sees the state of its own moment.
 
-        On SQLite all statements see one state; on PostgreSQL each has its own, for a transaction
-        around it would cost two more ways to the server and back.
+        A transaction around them would cost two more trips.
         """
         async with self._engine.connect() as connection:
             await connection.execution_options(**self._reading)
@@ -112,8 +111,8 @@ def configure_sqlite(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if connection.get_execution_options().get("writes", False):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _engine(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401

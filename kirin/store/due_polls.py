@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 
 from kirin.forecast import Shape
-from kirin.model import Resolution
 from kirin.store.database import Database
-from kirin.store.forecasts import shape_columns
+from kirin.store.forecasts import raw_shape, shape_columns
+from kirin.store.raw import RawRow, raw_rows, seconds
 from kirin.store.tables import generations
 from kirin.store.work import CONDITIONS, Work
 
@@ -23,12 +23,15 @@ _is_called_for = and_(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DuePoll:
-    """A task that is to be read: begun at `submitted_at`, known to be unfinished at `since`."""
+    """A task that is to be read: begun at `begun`, known to be unfinished at `since`.
+
+    Both in seconds since 1970.
+    """
 
     external_task_id: str
     shape: Shape
-    submitted_at: datetime
-    since: datetime
+    begun: float
+    since: float
     is_called_for: bool
 
 
@@ -60,22 +63,17 @@ class DuePolls:
             .limit(limit)
         )
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
-        return [
-            DuePoll(
-                external_task_id=external_task_id,
-                shape=Shape(resolution=Resolution(resolution), n=n, has_reference=bool(reference)),
-                submitted_at=submitted_at,
-                since=seen_running_at or submitted_at,
-                is_called_for=bool(is_called_for),
-            )
-            for (
-                external_task_id,
-                submitted_at,
-                seen_running_at,
-                is_called_for,
-                resolution,
-                n,
-                reference,
-            ) in rows
-        ]
+            rows = await raw_rows(connection, query)
+        return [_due_poll(row) for row in rows]
+
+
+def _due_poll(row: RawRow) -> DuePoll:
+    external_task_id, begun_at, seen_running_at, is_called_for, *shape = row
+    begun = seconds(begun_at)
+    return DuePoll(
+        external_task_id=external_task_id,
+        shape=raw_shape(shape),
+        begun=begun,
+        since=begun if seen_running_at is None else seconds(seen_running_at),
+        is_called_for=bool(is_called_for),
+    )

@@ -5,9 +5,11 @@ Thousands of waiting wishes ask at once, so answers are kept for a little while.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Label, RowMapping, func, select
@@ -17,6 +19,7 @@ from kirin.model import Resolution, Status
 from kirin.polling import MEMORY, Distribution, Observation, learn
 from kirin.store.database import Database
 from kirin.store.kept import Kept
+from kirin.store.raw import RawRow
 from kirin.store.tables import generations
 
 EXPECTED_SECONDS = 20.0
@@ -24,6 +27,7 @@ EXPECTED_SECONDS = 20.0
 
 _LOOKED_AT = 3000  # so many of all shapes, the newest; a rare shape must not mean a full scan
 _CALLBACKS_LOOKED_AT = 50
+_LEARNED_HERE = 20  # from more, a thread learns: it takes up to 10 ms
 _LEARNED_KEPT = timedelta(seconds=30)
 _COUNTED_KEPT = timedelta(seconds=5)
 _CALLBACK_TO_POLL = timedelta(seconds=1)
@@ -47,6 +51,17 @@ def shape_of(row: RowMapping) -> Shape:
         n=row["n"],
         has_reference=bool(row["has_reference"]),
     )
+
+
+@cache
+def _shape(resolution: str, n: int, has_reference: bool) -> Shape:
+    return Shape(resolution=Resolution(resolution), n=n, has_reference=has_reference)
+
+
+def raw_shape(row: RawRow) -> Shape:
+    """Read a shape from a raw row that has those columns and no others."""
+    resolution, n, has_reference = row
+    return _shape(resolution, n, bool(has_reference))
 
 
 class ForecastStore:
@@ -74,7 +89,10 @@ class ForecastStore:
         """Return how the times that wishes of this shape take are spread at present."""
 
         async def learned() -> Distribution:
-            return learn(await self.observations(shape), median=self._expected_seconds)
+            seen = await self.observations(shape)
+            if len(seen) <= _LEARNED_HERE:
+                return learn(seen, median=self._expected_seconds)
+            return await asyncio.to_thread(learn, seen, median=self._expected_seconds)
 
         return await self._learned[shape].get(learned)
 

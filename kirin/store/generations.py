@@ -15,6 +15,7 @@ from sqlalchemy import (
     CursorResult,
     Executable,
     Select,
+    false,
     func,
     insert,
     or_,
@@ -27,8 +28,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kirin.errors import DuplicateGeneration, KirinError, StoreError
 from kirin.images import ReferenceImage
 from kirin.model import Generation, Status
+from kirin.store import ledger
 from kirin.store.database import Database
 from kirin.store.hints import hinting, unless_hinted
+from kirin.store.ledger import Booking
 from kirin.store.notices import announce
 from kirin.store.rows import changes, from_row, to_row
 from kirin.store.tables import generations, reference_images
@@ -86,13 +89,22 @@ class GenerationStore:
         self._on_work = on_work
         self._on_change = on_change
 
-    async def add(self, generation: Generation, image: ReferenceImage | None = None) -> None:
-        """Store a new wish, and the bytes of its reference image once for all wishes.
+    async def add(
+        self,
+        generation: Generation,
+        image: ReferenceImage | None = None,
+        *,
+        booking: Booking | None = None,
+    ) -> None:
+        """Store a new wish, the bytes of its reference image once for all wishes, and its entry.
 
-        Raises `DuplicateGeneration` where its id is taken.
+        Raises `DuplicateGeneration` where its id is taken, and `Declined` where a budget would be
+        passed, or too many wishes be open; then nothing is stored.
         """
         try:
             async with self._writing() as change:
+                if booking is not None:
+                    await ledger.reserve(change.connection, generation, booking)
                 if image is not None:
                     await _keep_image(change.connection, image, generation.created_at)
                 await change.connection.execute(insert(generations).values(to_row(generation)))
@@ -129,6 +141,7 @@ class GenerationStore:
                 .values(changes(old, new))
             )
             if result.rowcount == 1:
+                await _close(change, old, new)
                 change.tells(waits_for(new) | frees(old, new), others=news_of(old, new))
         if result.rowcount == 1:
             self._on_change(old, new)
@@ -188,7 +201,8 @@ class GenerationStore:
 
         `among` names the only rows that come into question.
         """
-        due = _due(work, now).order_by(LANES[work].due_at, _c.created_at).limit(limit)
+        due = _due(work, now, is_narrow=among is not None)
+        due = due.order_by(LANES[work].due_at, _c.created_at).limit(limit)
         if among is not None:
             due = due.where(_c.external_task_id.in_(among))
         return await self._take(work, due, until=now + lease_for)
@@ -203,7 +217,8 @@ class GenerationStore:
             chosen.extend(await choose(connection))
             return chosen
 
-        claims = await self._take(work, _due(work, now), until=now + lease_for, choose=note)
+        due = _due(work, now, is_narrow=True)
+        claims = await self._take(work, due, until=now + lease_for, choose=note)
         return sorted(claims, key=lambda claim: chosen.index(claim.generation.external_task_id))
 
     async def claim_untold(
@@ -308,9 +323,11 @@ class GenerationStore:
             )
             if result.rowcount != 1:  # somebody else has moved it: let go, and change nothing
                 await self._let_go(change, claim)
-            elif not keep:
+            else:
+                await _close(change, claim.generation, new)
+            if result.rowcount == 1 and not keep:
                 news = news_of(claim.generation, new)
-                change.tells(waits_for(new) | frees(claim.generation, new), others=news)
+                change.tells(waits_for(new, lane) | news, others=news)
         if result.rowcount != 1:
             return None
         self._on_change(claim.generation, new)
@@ -421,11 +438,16 @@ async def _keep_image(connection: AsyncConnection, image: ReferenceImage, now: d
         )
 
 
-def _due(work: Work, now: datetime) -> Select[tuple[str]]:
-    """Find the rows that can be taken on."""
+def _due(work: Work, now: datetime, *, is_narrow: bool = False) -> Select[tuple[str]]:
+    """Find the rows that can be taken on.
+
+    With `is_narrow`, for a few rows whose ids are known: the planner is kept from looking for them
+    among all that are due.
+    """
     lane = LANES[work]
+    is_at_work = CONDITIONS[work]
     return select(_c.external_task_id).where(
-        CONDITIONS[work],
+        func.coalesce(is_at_work, false()) if is_narrow else is_at_work,
         lane.due_at <= now,
         or_(lane.lease_until.is_(None), lane.lease_until <= now),
     )
@@ -441,6 +463,12 @@ def _soonest(work: Work) -> Select[datetime, datetime]:
 
 _SOONEST = {work: _soonest(work) for work in Work}
 """Asked all the time, and so made once."""
+
+
+async def _close(change: _Change, old: Generation, new: Generation) -> None:
+    """Close the entry of a wish in the transaction that ends it."""
+    if new.status.is_terminal and not old.status.is_terminal:
+        await ledger.close(change.connection, new)
 
 
 def _way_opened(new: Generation) -> dict[str, Any]:

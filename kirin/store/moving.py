@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import LargeBinary, Table, func, insert, select
+from sqlalchemy import LargeBinary, Table, func, insert, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kirin.errors import StoreError
@@ -45,12 +45,26 @@ async def _must_be_empty(connection: AsyncConnection) -> None:
 
 
 async def _copy(table: Table, reading: AsyncConnection, writing: AsyncConnection) -> int:
-    copied = 0
-    rows = await reading.stream(select(table))
-    async for part in rows.mappings().partitions(_at_once(table)):
-        await writing.execute(insert(table), [dict(row) for row in part])
-        copied += len(part)
+    """Copy a table part by part, in the order of its keys."""
+    keys = tuple_(*table.primary_key)
+    part = select(table).order_by(*table.primary_key).limit(_at_once(table))
+    copied, query = 0, part
+    while rows := (await reading.execute(query)).mappings().all():
+        await writing.execute(insert(table), [dict(row) for row in rows])
+        copied += len(rows)
+        query = part.where(keys > tuple(rows[-1][key] for key in table.primary_key))
+    await _count_on(table, writing)
     return copied
+
+
+async def _count_on(table: Table, connection: AsyncConnection) -> None:
+    """Let PostgreSQL number new rows from behind those that have come with their numbers."""
+    numbered = table.autoincrement_column
+    if numbered is None or connection.dialect.name != "postgresql":
+        return
+    highest = select(func.coalesce(func.max(numbered), 0) + 1).scalar_subquery()
+    sequence = func.pg_get_serial_sequence(table.name, numbered.name)
+    await connection.execute(select(func.setval(sequence, highest, literal(value=False))))
 
 
 def _at_once(table: Table) -> int:

@@ -69,6 +69,11 @@ class OneTripConnection(aiosqlite.Connection):
         """Return a cursor."""
         return OneTripCursor(self._execute, self._conn)
 
+    async def rollback(self) -> None:
+        """End a transaction; SQLAlchemy asks after every read too, where there is none."""
+        if self.in_transaction:
+            await super().rollback()
+
 
 def connect(path: str, **options: Any) -> OneTripConnection:  # noqa: ANN401
     """Return a connection to a file, to be awaited; its thread does not hold up the exit."""

@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, and_, func, select
 from kirin.model import Generation, Status
 from kirin.store.tables import generations
 
-_OPEN = tuple(status.value for status in Status if not status.is_terminal)
+OPEN = tuple(status.value for status in Status if not status.is_terminal)
 TERMINAL = tuple(status.value for status in Status if status.is_terminal)
 
 
@@ -53,7 +53,7 @@ CONDITIONS: dict[Work, ColumnElement[bool]] = {
     Work.SUBMIT: _c.status == Status.QUEUED.value,
     Work.RESOLVE: _c.status == Status.SUBMITTING.value,
     Work.POLL: _c.status == Status.RUNNING.value,
-    Work.REPORT: and_(_c.message_due_at.is_not(None), _status.in_(_OPEN)),
+    Work.REPORT: and_(_c.message_due_at.is_not(None), _status.in_(OPEN)),
     Work.DELIVER: and_(
         _c.message_due_at.is_not(None), _status.in_(TERMINAL), _c.delivered_at.is_(None)
     ),
@@ -75,14 +75,14 @@ def together(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return _c.external_task_id.in_(rows.order_by(_c.external_task_id).with_for_update())
 
 
-def waits_for(generation: Generation) -> set[Work]:
-    """Name the work that a generation in this state waits for, now or later."""
+def waits_for(generation: Generation, lane: Lane | None = None) -> set[Work]:
+    """Name the work that a generation in this state waits for, now or later (in one lane)."""
     work = set()
     if generation.due_at and generation.status in _PROVIDER_WORK:
         work.add(_PROVIDER_WORK[generation.status])
     if generation.message_due_at:
         work.add(Work.DELIVER if generation.status.is_terminal else Work.REPORT)
-    return work
+    return {each for each in work if lane is None or LANES[each] is lane}
 
 
 def news_of(old: Generation | None, new: Generation) -> set[Work]:

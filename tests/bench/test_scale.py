@@ -14,6 +14,7 @@ FLIGHT = Flight(
     loop_lag_p50_ms=1.0,
     loop_lag_p99_ms=49.0,
     loop_lag_worst_ms=99.0,
+    loop_own_p99_ms=9.0,
     cpu_percent=50.0,
     peak_rss_mb=249.0,
     polls_per_s=10.0,

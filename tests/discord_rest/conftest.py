@@ -1,6 +1,5 @@
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncIterator, Callable, Mapping
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,6 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLo
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    async with open_town(tmp_path) as opened:
+async def town(database_url: str) -> AsyncIterator[Town]:
+    async with open_town(database_url) as opened:
         yield opened

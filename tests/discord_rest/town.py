@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import discord
@@ -19,15 +18,14 @@ import bot
 import simulator
 from kirin.model import Generation
 from kirin.settings import Settings
-from kirin.store import Work
 from simulator import ManualClock, Simulator
 from tests.discord_rest.model import APPLICATION, Message, Place, Token
 from tests.discord_rest.stand_in import StandIn, serve
+from tests.living import live
 
 ALICE, BOB = 7001, 7002
 _OPTION_TYPES: dict[type, int] = {str: 3, int: 4, bool: 5}
 _VIEW_CHANNEL = 1 << 10
-_TICK = 0.1
 
 
 @dataclass(kw_only=True)
@@ -89,12 +87,7 @@ class Town:
 
     async def pass_time(self, seconds: float) -> None:
         """Live for a while: go from one due time to the next and do what is due then."""
-        end = self.clock() + seconds
-        while self.clock() < end:
-            due = [await self.app.engine.stage(work).next_due() for work in Work]
-            soonest = min([moment.timestamp() for moment in due if moment], default=end)
-            self.clock.advance(max(_TICK, min(soonest, end) - self.clock()))
-            await self.work()
+        await live(self.app, self.clock, seconds)
 
     async def generation(self) -> Generation:
         """Return the only wish there is."""
@@ -170,7 +163,7 @@ def _address(url: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def open_town(folder: Path) -> AsyncIterator[Town]:
+async def open_town(database_url: str) -> AsyncIterator[Town]:
     """Open the stand-in, the simulator and the bot, and let the bot log in."""
     clock = ManualClock()
     async with AsyncExitStack() as stack:
@@ -182,7 +175,7 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
                 "DISCORD_TOKEN": "simulated-discord-token",
                 "KIRIN_API_KEY": sim.key,
                 "KIRIN_BASE_URL": sim.base_url,
-                "DATABASE_URL": f"sqlite+aiosqlite:///{folder / 'kirin.sqlite3'}",
+                "DATABASE_URL": database_url,
                 "POLL_PRICE_SECONDS": "60",
             },
             {},

@@ -17,6 +17,7 @@ from kirin.store import (
     FactStore,
     GenerationStore,
     PeopleStore,
+    ServerStore,
     Worker,
     WorkerStore,
 )
@@ -58,6 +59,7 @@ async def fill(url: str) -> None:
         await FactStore(database).learn("lookup", "yes", NOW)
         await PeopleStore(database).allow_references(600, allowed=False)
         await DraftStore(database).keep({"prompt": "ein Fuchs, 狐"}, NOW)
+        await ServerStore(database).change(500, by=600, now=NOW, most_pictures=4)
         worker = Worker(name=NAME, role="all", started_at=NOW)
         await WorkerStore(database).beat(worker, NOW)
 
@@ -91,6 +93,8 @@ async def test_what_has_moved_lives_on(old_url: str, database_url: str) -> None:
         for wish in ("plain", "ended"):
             assert await GenerationStore(new).get(wish) == await GenerationStore(old).get(wish)
         assert not await PeopleStore(new).references_allowed(600)
+        await ServerStore(new).change(500, by=600, now=NOW, most_pictures=5)
+        assert [change.new for change in await ServerStore(new).recent_changes(500, 9)] == [5, 4]
 
 
 async def test_nothing_moves_where_there_is_something_already(

@@ -70,6 +70,7 @@ FULL = Generation(
     submitted_at=NOW + 3 * SECOND,
     seen_running_at=NOW + 2 * SECOND,
     hinted_at=NOW + 3 * SECOND,
+    misses=2,
     finished_at=NOW + 4 * SECOND,
     progress=0.1,
     output=(

@@ -22,12 +22,11 @@ import bot
 import simulator
 from kirin.model import Generation
 from kirin.settings import Settings
-from kirin.store import Work
 from simulator import ManualClock, Simulator
 from tests.databases import run_sql
+from tests.living import live
 
 LONG_ENOUGH = 600.0
-_TICK = 0.1
 
 
 @dataclass(kw_only=True)
@@ -56,14 +55,7 @@ class World:
 
     async def pass_time(self, seconds: float) -> None:
         """Live for a while: go from one due time to the next and do what is due then."""
-        end = self.clock() + seconds
-        while self.clock() < end:
-            self.clock.advance(max(_TICK, min(await self._next_due(), end) - self.clock()))
-            await self.work()
-
-    async def _next_due(self) -> float:
-        due = [await self.app.engine.stage(work).next_due() for work in Work]
-        return min((moment.timestamp() for moment in due if moment), default=float("inf"))
+        await live(self.app, self.clock, seconds)
 
     async def finish(self) -> None:
         """Live until everything that can end has ended."""

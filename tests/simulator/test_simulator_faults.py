@@ -405,6 +405,34 @@ async def test_a_prompt_cannot_ask_for_faults_unless_that_is_allowed() -> None:
         assert (await p.create(prompt="a fox #fault:create-503")).status == 200
 
 
+async def test_an_outage_strikes_every_call_and_ends_by_itself() -> None:
+    async with provider() as p:
+        await p.create(external_task_id="ours")
+        p.sim.go_down(30)
+        statuses = [(await p.create()).status, (await p.poll("ours")).status]
+        p.clock.advance(29)
+        statuses.append((await p.poll("ours")).status)
+        p.clock.advance(1)
+        statuses.append((await p.poll("ours")).status)
+    assert statuses == [503, 503, 503, 200]
+    assert len(p.sim.creates) == 1
+
+
+async def test_a_prompt_can_ask_for_an_outage_that_begins_when_it_is_taken() -> None:
+    async with provider(prompt_faults=True) as p:
+        asked = await p.create(prompt="a fox #outage:30", external_task_id="ours")
+        during = await p.create(prompt="an owl")
+        p.clock.advance(30)
+        after = await p.create(prompt="an owl")
+    assert (asked.status, during.status, after.status) == (200, 503, 200)
+
+
+async def test_a_prompt_cannot_ask_for_an_outage_unless_that_is_allowed() -> None:
+    async with provider() as p:
+        await p.create(prompt="a fox #outage")
+        assert (await p.create(prompt="an owl")).status == 200
+
+
 def test_every_fault_has_a_name_of_its_moment_and_a_line_about_it() -> None:
     for name, fault in FAULTS.items():
         assert name == fault.name

@@ -1,9 +1,9 @@
 """The trials notice what is wrong: each defect here is planted, and has to be found."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from kirin.errors import DuplicateTask
 from kirin.images import Picture
 from kirin.model import Generation, GenerationRequest, TaskSnapshot
-from kirin.store import Claim, GenerationStore, Work
+from kirin.store import Claim, GenerationStore
 from trials.board import Pen
 from trials.upstream import Line, Upstream
 from trials.world import Cast, live
@@ -82,20 +82,18 @@ class OverwritingStore(GenerationStore):
         return await super().save(claim, new, keep=keep)
 
 
-class ShortLeaseStore(GenerationStore):
-    """Takes rows on without keeping others away."""
+class TwoPens(Pen):
+    """Edits a message twice at once."""
 
-    async def claim(
-        self, work: Work, *, now: datetime, limit: int, lease_for: timedelta, **more: Any
-    ) -> list[Claim]:
-        short = timedelta(seconds=2)
-        return await super().claim(work, now=now, limit=limit, lease_for=short, **more)
+    async def show_outcome(self, generation: Generation, pictures: Sequence[Picture]) -> None:
+        edits = (super().show_outcome(generation, pictures), super().show_outcome(generation, ()))
+        await asyncio.gather(*edits)
 
 
 class LosingStore(GenerationStore):
     """Accepts wishes and does not write them down."""
 
-    async def add(self, generation: Generation, image: Any = None) -> None:
+    async def add(self, generation: Generation, image: Any = None, **more: Any) -> None:
         return
 
 
@@ -109,7 +107,7 @@ class LosingStore(GenerationStore):
         (Cast(pen=WastefulPen), 1, "has 0 pictures where"),
         (Cast(pen=BrokenPen), 1, "an exception that nobody planned"),
         (Cast(store=OverwritingStore), 1, "was cancelled, and then"),
-        (Cast(store=ShortLeaseStore), 3, "editors at once"),
+        (Cast(pen=TwoPens), 3, "editors at once"),
         (Cast(store=LosingStore), 1, "was accepted and is not stored"),
     ],
 )

@@ -9,7 +9,7 @@ from trials.world import live
 
 ROOT = Path(__file__).parents[2]
 CHUNKS = range(8)
-OF_ONE = 6
+OF_ONE = 5
 OF_THREE = 2
 
 
