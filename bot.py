@@ -50,23 +50,20 @@ from kirin.spool import open_spool
 from kirin.stages import (
     Engine,
     Hints,
-    House,
     Intake,
     MeteredProvider,
     Presence,
     WakeUps,
     build_engine,
+    build_house,
 )
 from kirin.store import (
-    BanStore,
-    BudgetStore,
     CensusStore,
     Database,
     DraftStore,
     FactStore,
     GenerationStore,
     PeopleStore,
-    ServerStore,
     WorkerStore,
     hold_name,
     listening,
@@ -142,7 +139,7 @@ async def open_app(
             session=picture_session, trusted_url=settings.kirin_base_url, sleep=sleep
         )
         bot = KirinBot(
-            intake=Intake(store=store, now=now, house=_house(settings, database)),
+            intake=Intake(store=store, now=now, house=build_house(settings, database)),
             store=store,
             people=PeopleStore(database),
             drafts=DraftStore(database),
@@ -174,6 +171,7 @@ async def open_app(
             share=presence.share,
             others_alive=presence.others_alive,
         )
+        client.on_repeat = engine.gate.budget.spend
         yield App(
             settings=settings,
             bot=bot,
@@ -215,16 +213,6 @@ def _site(
         metrics=metrics,
         census=census,
         now=now,
-    )
-
-
-def _house(settings: Settings, database: Database) -> House:
-    return House(
-        servers=ServerStore(database),
-        bans=BanStore(database),
-        budgets=BudgetStore(database),
-        price=settings.price_per_picture_usd,
-        caps=settings.caps,
     )
 
 

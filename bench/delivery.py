@@ -43,6 +43,7 @@ _BOT_ID = 1_000_000_000_000_000_001
 _GREETING = re.compile(r"stand-in at (?P<url>http://\S+)")
 _GLANCE = 0.5  # seconds between two looks at what has arrived
 _PATIENCE = 10.0
+_DRAIN = 0.1  # what has not arrived within the limit does not count
 _MEGABYTE = 1024 * 1024
 
 
@@ -107,6 +108,7 @@ def _settings(provider: Provider, folder: Path, options: Options) -> Settings:
             "EXPECTED_SECONDS": str(fields["expected_seconds"].default / options.speed),
             "POLL_PRICE_SECONDS": str(fields["poll_price_seconds"].default / options.speed),
             "REQUESTS_PER_SECOND": str(fields["requests_per_second"].default * options.speed),
+            "DRAIN_SECONDS": str(_DRAIN),
         }
     )
 
@@ -167,10 +169,10 @@ def _placement(number: int, options: Options) -> Placement:
 async def _until_delivered(app: bot.App, engine: asyncio.Task[None], options: Options) -> None:
     """Return once nothing is left to do, the time is up, or the engine has stopped."""
     ends_at = time.perf_counter() + options.limit
-    while time.perf_counter() < ends_at and not engine.done():
+    while (left := ends_at - time.perf_counter()) > 0 and not engine.done():
         if not any([await app.store.next_due(work) for work in Work]):
             return
-        await asyncio.sleep(_GLANCE)
+        await asyncio.sleep(min(_GLANCE, left))
 
 
 async def _counts(sink: str) -> Counts:

@@ -50,6 +50,7 @@ _BETWEEN_CLAIMS = timedelta(seconds=0.1)
 _BETWEEN_SURVEYS = timedelta(minutes=1)
 _ROWS_AT_ONCE = 500
 _FREE_SLOTS = 5000
+_SIZES = tuple(Resolution)
 _START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
@@ -164,7 +165,7 @@ def _running(number: int) -> Generation:
 
 
 def _size(number: int) -> Resolution:
-    return [*Resolution][number % len(Resolution)]
+    return _SIZES[number % len(_SIZES)]
 
 
 async def _times(act: Callable[[], Awaitable[None]], count: int) -> list[float]:
@@ -184,7 +185,9 @@ def _median(times: Sequence[float]) -> float:
 def main() -> None:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("--waiting", type=int, default=10_000, help="wishes that wait (%(default)s)")
+    parser.add_argument(
+        "--waiting", type=int, default=10_000, help="wishes that wait (%(default)s)"
+    )
     options = parser.parse_args()
     with TemporaryDirectory() as folder:
         outcome = asyncio.run(until_told_to_stop(measure(options.waiting, Path(folder))))

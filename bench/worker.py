@@ -30,7 +30,7 @@ from kirin.model import Generation, GenerationRequest, ResultImage, TaskSnapshot
 from kirin.model.snapshot import TaskState
 from kirin.settings import Settings
 from kirin.spool import open_spool
-from kirin.stages import Engine, Intake, Outlook, WakeUps, build_engine
+from kirin.stages import Engine, Intake, Outlook, WakeUps, build_engine, build_house
 from kirin.store import Database, FactStore, GenerationStore
 from kirin.store.notices import listening
 
@@ -106,7 +106,8 @@ async def live(plan: Mapping[str, Any]) -> None:
         await begin.wait()
         loop.remove_reader(sys.stdin.fileno())
         running = asyncio.create_task(engine.run(), name="engine")
-        await _take_in(Intake(store=store, now=_now), plan["first"], plan["wishes"])
+        intake = Intake(store=store, now=_now, house=build_house(settings, database))
+        await _take_in(intake, plan["first"], plan["wishes"])
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         engine.stop()

@@ -10,13 +10,13 @@ from discord.ext import commands
 from cogs.base import KirinBot
 from cogs.consent import may_reuse, may_use_pictures
 from cogs.pictures import attached_picture, result_picture
-from cogs.ui.answers import Interaction, fill, owning_up, refuse
+from cogs.ui.answers import Interaction, decline, fill, owning_up, refuse
 from cogs.ui.forms import Answers, FormKind, read_form
 from cogs.ui.placements import asker_of, defer
 from cogs.ui.speech import speech_for
 from cogs.ui.texts import MISSING_RECORD, PICTURES_REFUSED
 from cogs.ui.words import Words
-from kirin.errors import InvalidRequest
+from kirin.errors import Declined, InvalidRequest
 from kirin.images import ReferenceImage
 from kirin.model import Generation, GenerationRequest, Placement, UploadedImage
 
@@ -40,14 +40,17 @@ class Forms(commands.Cog):
     async def _take(self, interaction: Interaction, answers: Answers) -> None:
         private = interaction.message is not None and interaction.message.flags.ephemeral
         placement = await defer(interaction, private=private, spoiler=False, now=self._bot.now())
+        words = Words(prompt=answers.prompt, negative_prompt=answers.negative_prompt)
         try:
             if answers.kind is FormKind.DRAFT:
                 accepted = await self._from_draft(interaction, answers, placement)
             else:
                 accepted = await self._from_wish(interaction, answers, placement)
         except InvalidRequest as error:
-            words = Words(prompt=answers.prompt, negative_prompt=answers.negative_prompt)
             await refuse(interaction, error, words, speech_for(placement))
+            return
+        except Declined as error:
+            await decline(interaction, error, words)
             return
         if not accepted:
             await fill(interaction, speech_for(placement)(MISSING_RECORD))

@@ -14,13 +14,13 @@ from discord.app_commands import locale_str
 from discord.ext import commands
 
 from cogs.base import KirinBot
-from cogs.ui.answers import refuse
+from cogs.ui.answers import decline, refuse
 from cogs.ui.choices import RATIO_NAMES, RESOLUTION_NAMES
 from cogs.ui.placements import Interaction, asker_of, defer
 from cogs.ui.speech import N_, speech_for
 from cogs.ui.words import Words, written
 from kirin import images
-from kirin.errors import InvalidRequest, Rule
+from kirin.errors import Declined, InvalidRequest, Rule
 from kirin.images import ReferenceImage
 from kirin.links import LONGEST_LINK, check_image_url
 from kirin.model import (
@@ -100,6 +100,7 @@ class Imagine(commands.Cog):
     ) -> None:
         """Answer the command."""
         placement = await defer(interaction, private=private, spoiler=spoiler, now=self._now())
+        words = Words(prompt=prompt, negative_prompt=negative_prompt)
         try:
             reference, uploaded = await self._reference(image, image_url)
             request = GenerationRequest(
@@ -114,12 +115,15 @@ class Imagine(commands.Cog):
             )
         except InvalidRequest as error:
             log.info("interaction %s refused: %s", interaction.id, error)
-            words = Words(prompt=prompt, negative_prompt=negative_prompt)
             await refuse(interaction, error, words, speech_for(placement))
             return
-        generation = await self._intake.accept(
-            request, placement, uploaded, asker=asker_of(interaction)
-        )
+        try:
+            generation = await self._intake.accept(
+                request, placement, uploaded, asker=asker_of(interaction)
+            )
+        except Declined as error:
+            await decline(interaction, error, words)
+            return
         log.info("%s queued: n=%d", generation.external_task_id, request.n)
 
     async def _reference(

@@ -18,7 +18,6 @@ _COLOURS = 256
 _PATIENCE = 180_000  # milliseconds: a lost task is given up after two minutes
 _SHOWN = {"wide": 490, "narrow": 280}
 _CARD_WIDTH = 700  # beyond it a wide page is empty
-_AT_REST = ".message-context-actions { visibility: hidden }"  # what a hovering mouse brings up
 _INTRODUCTION = """\
 # What people see
 
@@ -59,6 +58,7 @@ class Album:
             await visitor.reads(card.text, message, patience=_PATIENCE)
             if card.pictures:
                 await visitor.sees_pictures(card.pictures, message)
+            await visitor.page.mouse.move(0, 0)  # a message below the mouse shows more buttons
             await self._take(name, card, message)
 
     async def keep_form(self, card: Card, under: Card) -> None:
@@ -71,7 +71,7 @@ class Album:
     async def _take(self, window: str, card: Card, what: Locator) -> None:
         path = self.folder / window / f"{card.name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        data = await what.screenshot(animations="disabled", style=_AT_REST)
+        data = await what.screenshot(animations="disabled")
         shot = Image.open(io.BytesIO(data))
         shown = shot.convert("RGB").crop((0, 0, min(shot.width, _CARD_WIDTH), shot.height))
         shown.quantize(_COLOURS).save(path, optimize=True)

@@ -102,9 +102,11 @@ async def take_all(browser: Browser, folder: Path) -> None:
         await _failed(ordinary)
         await asyncio.sleep(max(0.0, (began + _LOST_AFTER - datetime.now(UTC)).total_seconds()))
         await ordinary.keep(cards.LOST)
-    async with scene(browser, folder, {}) as busy:  # one refusal for being busy holds all back
-        await busy.ask(cards.BUSY)
-        await busy.keep(cards.BUSY)
+    async with scene(browser, folder, _IN_ITS_OWN_TIME) as patient:
+        await patient.ask(cards.WORKING)
+        await patient.record(cards.WORKING, Status.RUNNING)
+        await patient.ask(cards.BUSY)  # one refusal for being busy holds everything back
+        await patient.keep(cards.BUSY, cards.WORKING)
     async with scene(browser, folder, {"CONCURRENT_CREATES": "1"}) as crowded:
         await _crowded(crowded)
     async with scene(browser, folder, _IN_ITS_OWN_TIME, slots=_SLOTS) as full:
@@ -114,9 +116,7 @@ async def take_all(browser: Browser, folder: Path) -> None:
 
 
 async def _waiting(scene: Scene) -> None:
-    await scene.ask(cards.WORKING, cards.LATE)
-    await scene.keep(cards.WORKING)
-    await scene.ask(cards.CANCELLED_SENT, cards.OFFER)
+    await scene.ask(cards.LATE, cards.CANCELLED_SENT, cards.OFFER)
     await scene.record(cards.CANCELLED_SENT, Status.RUNNING)
     await scene.album.visitor.reads(
         "Working", message_of(scene.album.visitor, cards.CANCELLED_SENT)

@@ -10,14 +10,18 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 import aiohttp
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_incrementing,
+)
 
 from kirin import wire
 from kirin.errors import (
     NoAnswer,
     NotSent,
     ProviderTrouble,
-    RateLimited,
     RequestRefused,
     TaskNotFound,
     UnreadableAnswer,
@@ -32,16 +36,16 @@ MOST_ANSWER_BYTES = 4 * 1024 * 1024
 
 _READ_ATTEMPTS = 3
 _FIRST_READ_WAIT = 0.5
-_LONGEST_READ_WAIT = 5.0
 _LARGE_BODY = 256 * 1024
-_PASSING = (NoAnswer, UnreadableAnswer, ProviderTrouble)
+_PASSING = (NoAnswer, UnreadableAnswer, ProviderTrouble)  # not a 429: more would be no help
 
 
 class KirinClient:
     """One provider account.
 
-    Every method returns a `TaskSnapshot` or raises a `ProviderError`. Reads are tried up to three
-    times within a few seconds; a create is sent once and never again from here.
+    Every method returns a `TaskSnapshot` or raises a `ProviderError`. Reads that got no usable
+    answer are tried up to three times within two seconds; a create is sent once and never again
+    from here. `on_repeat` is called before each read that is made again: it costs a request too.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class KirinClient:
         self._settings = settings
         self._sleep = sleep
         self._unknown_statuses: set[str] = set()
+        self.on_repeat: Callable[[], None] = lambda: None
 
     async def create(
         self,
@@ -102,12 +107,14 @@ class KirinClient:
 
     async def _read(self, path: str) -> TaskSnapshot:
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception(_is_worth_a_moment),
+            retry=retry_if_exception_type(_PASSING),
             stop=stop_after_attempt(_READ_ATTEMPTS),
-            wait=_read_wait,
+            wait=wait_incrementing(start=_FIRST_READ_WAIT, increment=_FIRST_READ_WAIT),
             sleep=self._sleep,
             reraise=True,
         ):
+            if attempt.retry_state.attempt_number > 1:
+                self.on_repeat()
             with attempt:
                 answer = await self._call("GET", path, seconds=self._settings.read_timeout_seconds)
                 return self._noted(wire.parse_snapshot(answer))
@@ -168,16 +175,3 @@ async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
             response.close()
             raise UnreadableAnswer("an answer without end", http_status=response.status)
     return bytes(chunks)
-
-
-def _is_worth_a_moment(error: BaseException) -> bool:
-    """Say whether a read may be tried again at once; longer waits are the poller's business."""
-    if isinstance(error, RateLimited):
-        return (error.retry_after or 0.0) <= _LONGEST_READ_WAIT
-    return isinstance(error, _PASSING)
-
-
-def _read_wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, RateLimited) else None
-    return max(asked or 0.0, _FIRST_READ_WAIT * state.attempt_number)

@@ -18,8 +18,9 @@ from prometheus_client import (
     generate_latest,
 )
 
+from kirin import errors
 from kirin.errors import ProviderError
-from kirin.model import Generation
+from kirin.model import FailureReason, Generation, Status
 from kirin.store import Census
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -29,6 +30,19 @@ _DELAYS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 _LIVES = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0, 1800.0, 10800.0)
 _READS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 50, 100, 200)
 _LAGS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
+_CALL_NAMES = ("create", "read", "look_up")
+_ERROR_NAMES = [
+    name
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, ProviderError)
+]
+_ENDS = [
+    (Status.SUCCEEDED, ""),
+    (Status.CANCELLED, ""),
+    *((Status.EXPIRED, each.value) for each in (FailureReason.BUSY, FailureReason.DEADLINE)),
+    *((Status.FAILED, reason.value) for reason in FailureReason),
+]
 
 
 class Metrics:
@@ -44,6 +58,7 @@ class Metrics:
         self._make_wishes()
         self._make_calls()
         self._make_rows()
+        self._begin_at_nothing()
 
     def _make_wishes(self) -> None:
         self._accepted = self._counter("wishes_accepted", "Wishes taken in.")
@@ -83,6 +98,19 @@ class Metrics:
         self._slots = self._gauge("slots_held", "Pictures that these have asked for.")
         self._undelivered = self._gauge("undelivered", "Outcomes that no message shows yet.")
         self._backlog_age = self._gauge("undelivered_oldest_seconds", "Age of the oldest of them.")
+
+    def _begin_at_nothing(self) -> None:
+        """Show every counter from the start: a first event is no increase of what was not there."""
+        for outcome, reason in _ENDS:
+            self._ended.labels(outcome.value, reason)
+        for result in ("delivered", "delayed", "impossible"):
+            self._deliveries.labels(result)
+        for call in _CALL_NAMES:
+            self._calls.labels(call)
+            for error in _ERROR_NAMES:
+                self._errors.labels(call, error)
+        for result in ("accepted", "ignored", "dropped", "refused"):
+            self._callbacks.labels(result)
 
     def changed(self, old: Generation | None, new: Generation) -> None:
         """Count what a change of a wish means."""

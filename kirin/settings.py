@@ -259,8 +259,9 @@ class Settings(BaseModel):
     )
     drain_seconds: Seconds = Field(
         default=20.0,
-        description="How long what is under way may still take when the bot is stopped. Whatever "
-        "stops it must wait some 15 seconds longer before it kills.",
+        description="How long what is under way may still take when the bot is stopped; a create "
+        "is waited for until its own timeout. Whatever stops the bot must wait some 20 seconds "
+        "longer than the longer of the two before it kills.",
     )
     account_slots: Annotated[int, Field(ge=0, le=100_000)] = Field(
         default=0,

@@ -49,11 +49,11 @@ LAYERS = (
         "forecast",
         "fairness",
         "slots",
-        "schedule",
         "moderation",
     ),
     (
         "breaker",
+        "schedule",
         "bucket",
         "rules",
         "client",

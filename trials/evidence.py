@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from kirin.budgets import Budget, Charge
 from kirin.model import Generation
 from trials.board import Board, Message
 from trials.people import Diary
@@ -14,11 +15,31 @@ from trials.upstream import Record, Upstream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of the books."""
+
+    external_task_id: str
+    state: str
+    charge: Charge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """What the books say has been used of a limit, for somebody in a server."""
+
+    budget: Budget
+    guild_id: int | None
+    user_id: int
+    used: Charge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Everything that the invariants judge by.
 
     `leased` names the wishes that somebody still holds, `listed` those that their owners find in
     their results, `mishaps` are exceptions that nobody planned, `unrest` says what still moved.
+    `entries` are in the order of their reservation.
     """
 
     plan: Plan
@@ -30,6 +51,8 @@ class Evidence:
     disruptions: int
     leased: Sequence[str]
     listed: Mapping[int, set[str]]
+    entries: Sequence[Entry]
+    sums: Sequence[Sum]
     mishaps: Sequence[str]
     unrest: Sequence[str]
     now: datetime

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from kirin.model import FailureReason, Generation, Status
 from kirin.stages.poller import LOST_AFTER
+from trials import books
 from trials.evidence import Evidence
 
 Invariant = Callable[[Evidence], Iterator[str]]
@@ -199,6 +200,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     nothing_is_held,
     tokens_are_wiped,
     polls_are_bounded,
+    *books.INVARIANTS,
 )
 
 

@@ -9,6 +9,7 @@ from itertools import count
 from random import Random
 from typing import Any
 
+from kirin.errors import Declined
 from kirin.model import Generation, GenerationRequest, Placement
 from kirin.model.placement import TOKEN_LIFETIME
 from kirin.stages import Intake
@@ -30,12 +31,22 @@ class Desk:
     store: GenerationStore
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Who was declined, and when: `n` pictures would have passed a limit."""
+
+    at: datetime
+    placement: Placement
+    n: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Diary:
     """What people have done, and been promised."""
 
     asked: int = 0
     accepted: list[str] = field(default_factory=list)
+    declined: list[Refusal] = field(default_factory=list)
     fetched: list[str] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)
     moves: dict[str, int] = field(default_factory=dict)
@@ -60,13 +71,15 @@ class People:
         self._interactions = count(1)
         self._messages = count(1)
 
-    async def wish(self, desk: Desk) -> str:
-        """Ask for pictures; return the id of the wish."""
+    async def wish(self, desk: Desk) -> str | None:
+        """Ask for pictures; return the id of the wish, unless it was declined."""
         self.diary.asked += 1
         rng = self.rng
         request = GenerationRequest(prompt="a fox", n=rng.choice((1, 1, 2, 4, 9)))
         placement = self._placement(rng.choice(_USERS), next(self._messages))
-        generation = await desk.intake.accept(request, placement)
+        generation = await self._ask(desk, request, placement)
+        if generation is None:
+            return None
         self.diary.accepted.append(generation.external_task_id)
         self._story.note(
             f"user {placement.user_id}",
@@ -86,7 +99,9 @@ class People:
             return None
         self.diary.asked += 1
         placement = self._placement(parent.placement.user_id, next(self._messages))
-        again = await desk.intake.accept(parent.request, placement, parent=parent)
+        again = await self._ask(desk, parent.request, placement, parent)
+        if again is None:
+            return None
         self.diary.accepted.append(again.external_task_id)
         self._story.note("people", "wish %s again: %s", external_task_id, again.external_task_id)
         return again.external_task_id
@@ -113,6 +128,22 @@ class People:
         message_id = next(self._messages)
         await self._move(desk, external_task_id, lambda _wish: message_id)
         self.diary.fetched.append(external_task_id)
+
+    async def _ask(
+        self,
+        desk: Desk,
+        request: GenerationRequest,
+        placement: Placement,
+        parent: Generation | None = None,
+    ) -> Generation | None:
+        """Hand a wish in, and take a no for an answer."""
+        at = self._now()
+        try:
+            return await desk.intake.accept(request, placement, parent=parent)
+        except Declined as error:
+            self.diary.declined.append(Refusal(at=at, placement=placement, n=request.n))
+            self._story.note(f"user {placement.user_id}", "is declined: %s", error)
+            return None
 
     def delete_message(self, message_id: int) -> None:
         """Remove a message for good."""

@@ -100,7 +100,7 @@ class Plan:
             crashes=tuple(_crash(rng) for _ in range(rng.randint(0, 4))),
             kills=_moments(rng, quiet_at, most=1),
             stops=_moments(rng, quiet_at, most=1),
-            settings=_settings(rng, works=works),
+            settings=_settings(rng, works=works) | {"OPERATOR_BUDGETS": _caps(seed, engines)},
         )
 
 
@@ -118,6 +118,11 @@ def _outages(rng: Random, end: float) -> tuple[Outage, ...]:
 
 def _moments(rng: Random, end: float, *, most: int) -> tuple[float, ...]:
     return tuple(rng.uniform(1, end) for _ in range(rng.randint(0, most)))
+
+
+def _caps(seed: int, engines: int) -> str:
+    rng = Random(f"caps {seed} {engines}")
+    return rng.choice(("", "8 pictures/day", "0.3 USD/month", "14 pictures/week, 0.2 USD/day"))
 
 
 def _settings(rng: Random, *, works: bool) -> dict[str, str]:

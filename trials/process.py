@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from kirin.settings import Settings
-from kirin.stages import Engine, Intake, WakeUps, build_engine
+from kirin.stages import Engine, Intake, WakeUps, build_engine, build_house
 from kirin.stages.deliverer import Downloader
 from kirin.stages.messenger import Messenger
 from kirin.stages.provider import Provider
@@ -103,7 +103,15 @@ def start(
         life=life,
         engine=engine,
         wakeups=wakeups,
-        desk=Desk(intake=Intake(store=store, now=ground.now, new_id=ground.new_id), store=store),
+        desk=Desk(
+            intake=Intake(
+                store=store,
+                now=ground.now,
+                new_id=ground.new_id,
+                house=build_house(ground.settings, database),
+            ),
+            store=store,
+        ),
         connections=connections,
     )
 

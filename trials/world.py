@@ -7,37 +7,40 @@ import logging
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
+from kirin.budgets import Charge
 from kirin.errors import StoreError
 from kirin.model import Generation
 from kirin.settings import Settings
-from kirin.store import GenerationStore, Work
+from kirin.store import Database, GenerationStore, Work
 from kirin.store.upgrades import upgrade
-from trials import invariants, process
+from trials import books, invariants, process
 from trials.board import Basket, Board, Pen, PlannedBug
-from trials.evidence import Evidence
+from trials.evidence import Entry, Evidence
 from trials.life import Life, current, follow_tasks
 from trials.loop import run as run_in_virtual_time
 from trials.people import People
 from trials.plan import Crash, Plan
 from trials.process import Ground, PlannedDiskTrouble, Process, StoreType
-from trials.sqlite import WriteTurn
+from trials.sqlite import WriteTurn, open_engine
 from trials.story import Story
 from trials.upstream import Line, Upstream
 
 Listed = Mapping[int, set[str]]
+T = TypeVar("T")
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PATIENCE = 4 * 3600.0
@@ -54,6 +57,7 @@ WHERE status IN ('queued', 'submitting', 'running') OR message_due_at IS NOT NUL
   OR message_lease_until > :now OR lease_until > :now
 """
 _ALL = "SELECT external_task_id FROM generations ORDER BY created_at, external_task_id"
+_ENTRIES = "SELECT external_task_id, state, pictures, micros FROM ledger ORDER BY rowid"
 _HELD = "SELECT external_task_id FROM generations WHERE lease_until > ? OR message_lease_until > ?"
 
 
@@ -113,6 +117,7 @@ class World:
         loop = asyncio.get_running_loop()
         follow_tasks(loop)
         loop.set_exception_handler(self._on_loop_trouble)
+        await self._inspect(lambda database: books.set_limits(database, self._now()))
         names = [f"engine-{number}" for number in range(1, self._plan.engines + 1)]
         keepers = [asyncio.create_task(self._keep(name)) for name in names]
         acts = [asyncio.create_task(self._person()) for _ in range(self._plan.wishes)]
@@ -269,11 +274,14 @@ class World:
         return [row[0] for row in rows]
 
     async def _evidence(self, unrest: list[str]) -> Evidence:
-        now = _as_text(self._now())
+        now = self._now()
         with self._raw() as connection:
             names = [row[0] for row in connection.execute(_ALL)]
-            leased = [row[0] for row in connection.execute(_HELD, (now, now))]
-        wishes, listed = await self._inspect(names)
+            leased = [row[0] for row in connection.execute(_HELD, (_as_text(now),) * 2)]
+            entries = [_entry(row) for row in connection.execute(_ENTRIES)]
+        wishes, listed = await self._inspect(partial(self._look, names))
+        caps, people = self._ground.settings.caps, sorted(listed)
+        sums = await self._inspect(lambda base: books.sums(base, caps, people, now))
         counts = self.story.counts
         return Evidence(
             plan=self._plan,
@@ -285,29 +293,41 @@ class World:
             disruptions=counts["crashes"] + counts["stops"] + counts["faults"],
             leased=leased,
             listed=listed,
+            entries=entries,
+            sums=sums,
             mishaps=self.mishaps,
             unrest=unrest,
-            now=self._now(),
+            now=now,
         )
 
-    async def _inspect(self, names: Sequence[str]) -> tuple[list[Generation], Listed]:
-        """Read everything with the store's own eyes."""
+    async def _inspect(self, look: Callable[[Database], Awaitable[T]]) -> T:
+        """See to something in the database, as nobody's process."""
         life = Life("inspector", is_fatal=lambda *_: False, on_death=lambda *_: None)
+        ground = self._ground
 
-        async def look() -> tuple[list[Generation], Listed]:
-            inspector = self._start(life)
-            store = inspector.desk.store
-            found = [await store.get(name) for name in names]
-            wishes = [wish for wish in found if wish is not None]
-            users = sorted({wish.placement.user_id for wish in wishes})
-            lists = {user: await store.ended_of(user, len(wishes)) for user in users}
-            await inspector.connections.dispose()
-            return wishes, {
-                user: {wish.external_task_id for wish in wishes} for user, wishes in lists.items()
-            }
+        async def act() -> T:
+            connections = open_engine(
+                ground.database, life=life, turn=ground.turn, trouble=lambda: None
+            )
+            found = await look(Database(connections))
+            await connections.dispose()
+            return found
 
-        seen: tuple[list[Generation], Listed] = await life.start(look(), name="inspector")
-        return seen
+        found: T = await life.start(act(), name="inspector")
+        return found
+
+    async def _look(
+        self, names: Sequence[str], database: Database
+    ) -> tuple[list[Generation], Listed]:
+        """Read all wishes with the store's own eyes."""
+        store = GenerationStore(database)
+        found = [await store.get(name) for name in names]
+        wishes = [wish for wish in found if wish is not None]
+        users = sorted({wish.placement.user_id for wish in wishes})
+        lists = {user: await store.ended_of(user, len(wishes)) for user in users}
+        return wishes, {
+            user: {wish.external_task_id for wish in wishes} for user, wishes in lists.items()
+        }
 
     @contextmanager
     def _raw(self) -> Iterator[sqlite3.Connection]:
@@ -413,6 +433,12 @@ async def _first_of(task: asyncio.Task[None], other: Coroutine[Any, Any, object]
     event = asyncio.create_task(other)
     await asyncio.wait({task, event}, return_when=asyncio.FIRST_COMPLETED)
     event.cancel()
+
+
+def _entry(row: tuple[str, str, int, int]) -> Entry:
+    name, state, pictures, micros = row
+    charge = Charge(pictures=pictures, usd=Decimal(micros) / 1_000_000)
+    return Entry(external_task_id=name, state=state, charge=charge)
 
 
 def _as_text(moment: datetime) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import aiohttp
@@ -13,7 +13,7 @@ from discord import ui
 
 from cogs.ui import cards, texts
 from cogs.ui.speech import Speech, speech
-from cogs.ui.words import Words
+from cogs.ui.words import NO_WORDS, Words
 from kirin.errors import Declined, InvalidRequest
 
 log = logging.getLogger(__name__)
@@ -57,8 +57,7 @@ async def owning_up(interaction: Interaction, *, takes_a_wish: bool = False) -> 
     try:
         yield
     except Declined as error:
-        log.info("interaction %s declined: %s", interaction.id, error)
-        await _decline(interaction, error)
+        await decline(interaction, error)
     except discord.HTTPException as error:
         if error.code not in TOO_LATE:
             await _own_up(interaction, error, loses_a_wish=takes_a_wish)
@@ -68,16 +67,31 @@ async def owning_up(interaction: Interaction, *, takes_a_wish: bool = False) -> 
         await _own_up(interaction, error, loses_a_wish=takes_a_wish)
 
 
-async def _decline(interaction: Interaction, error: Declined) -> None:
-    """Tell the person alone what stands against a wish: nobody is shown up before the others."""
-    text = texts.declined(error, speech(str(interaction.locale)))
-    answer = interaction.response
-    is_public = answer.type is discord.InteractionResponseType.deferred_channel_message
-    if is_public and not (await interaction.original_response()).flags.ephemeral:
+async def decline(interaction: Interaction, error: Declined, words: Words = NO_WORDS) -> None:
+    """Tell the person alone what stands against a wish, and give its words back.
+
+    Nobody is shown up before the others: a message that all would see is taken away.
+    """
+    log.info("interaction %s declined: %s", interaction.id, error)
+    say = speech(str(interaction.locale))
+    card, files = cards.refusal_card(texts.declined(error, say), words, say), words.files(say)
+    with _logging_failures(interaction):
+        if not await _is_seen_by_others(interaction):
+            await _tell(interaction, card, files)
+            return
+        await show(interaction, note("…"))  # what follows on a mere "thinking" would fill that
+        await interaction.followup.send(
+            view=card, files=files, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
+        )
         await interaction.delete_original_response()
-        await whisper(interaction, text)
-    else:
-        await _tell(interaction, note(text))
+
+
+async def _is_seen_by_others(interaction: Interaction) -> bool:
+    """Say whether a message that waits for the answer is before more eyes than one pair."""
+    waits = interaction.response.type is discord.InteractionResponseType.deferred_channel_message
+    if not waits or (interaction.guild_id is None and interaction.context.dm_channel):
+        return False
+    return not (await interaction.original_response()).flags.ephemeral
 
 
 async def _own_up(interaction: Interaction, cause: Exception, *, loses_a_wish: bool) -> None:
@@ -85,20 +99,34 @@ async def _own_up(interaction: Interaction, cause: Exception, *, loses_a_wish: b
     card = cards.internal_error_card(
         str(interaction.id), speech(str(interaction.locale)), loses_a_wish=loses_a_wish
     )
-    try:
+    with _logging_failures(interaction):
         await _tell(interaction, card)
+
+
+@contextmanager
+def _logging_failures(interaction: Interaction) -> Iterator[None]:
+    try:
+        yield
     except (discord.DiscordException, aiohttp.ClientError, OSError) as failure:
         log.warning("interaction %s could not be told: %s", interaction.id, failure)
 
 
-async def _tell(interaction: Interaction, card: ui.LayoutView) -> None:
+async def _tell(
+    interaction: Interaction, card: ui.LayoutView, files: Sequence[discord.File] = ()
+) -> None:
     none = discord.AllowedMentions.none()
     if not interaction.response.is_done():
-        await interaction.response.send_message(view=card, ephemeral=True, allowed_mentions=none)
+        await interaction.response.send_message(
+            view=card, files=files, ephemeral=True, allowed_mentions=none
+        )
     elif interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
-        await show(interaction, card)
+        await interaction.edit_original_response(
+            view=card, attachments=files, allowed_mentions=none
+        )
     else:  # the original response is the card that the button is on
-        await interaction.followup.send(view=card, ephemeral=True, allowed_mentions=none)
+        await interaction.followup.send(
+            view=card, files=files, ephemeral=True, allowed_mentions=none
+        )
 
 
 async def whisper(interaction: Interaction, text: str) -> None:

@@ -6,7 +6,7 @@ Both tables are total: a test fails when a rule or a reason has no words.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -23,6 +23,7 @@ from kirin.model import FailureReason
 _MEGABYTE = 1_000_000
 _SHOWN_OF_A_BAD_OPTION = 60
 _LONGEST_REASON = 300
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,17 +295,27 @@ def _ratio(width: int, height: int) -> str:
 
 def declined(error: Declined, say: Speech) -> str:
     """Say what stands against a wish where it was made, and what can be done about it."""
-    return "\n".join(
-        (f"🚫 {_obstacle(error, say)}", say("-# Nothing was sent, and nothing has been charged."))
-    )
+    facts: dict[str, Any] = dict(error.facts)
+    match error.obstacle:
+        case Obstacle.BANNED:
+            return _banned(facts, say)
+        case Obstacle.BUDGET:
+            return _overrun(facts["overrun"], say)
+        case Obstacle.CHANNEL | Obstacle.ROLE:
+            return _misplaced(error, facts["allowed"], say)
+        case Obstacle.WORD:
+            facts["found"] = inline(facts["found"], _SHOWN_OF_A_BAD_OPTION)
+        case Obstacle.TOO_MANY_PICTURES:
+            facts["most"] = _amount(Decimal(facts["most"]), Unit.PICTURES, say)
+    return say(_OBSTACLES[error.obstacle], **facts)
 
 
 _OBSTACLES: dict[Obstacle, str] = {
     Obstacle.CHANNEL: N_("This server does not make pictures in this channel. Try another one."),
-    Obstacle.ROLE: N_("In this server certain roles may make pictures, and you have none of them."),
+    Obstacle.ROLE: N_("Your roles may not make pictures in this server."),
     Obstacle.WORD: N_("This server does not allow “{found}” in a wish. Word it differently."),
     Obstacle.TOO_MANY_PICTURES: N_(
-        "This server allows {most} pictures in one wish, and you asked for {n}."
+        "This server allows at most {most} in one wish, and you asked for {n}."
     ),
     Obstacle.OWN_OPEN: N_(
         "You have as many wishes under way as this server allows at once: {most}. Wait for one of "
@@ -317,15 +328,20 @@ _OBSTACLES: dict[Obstacle, str] = {
 }
 
 
-def _obstacle(error: Declined, say: Speech) -> str:
-    facts: dict[str, Any] = dict(error.facts)
-    if error.obstacle is Obstacle.BANNED:
-        return _banned(facts, say)
-    if error.obstacle is Obstacle.BUDGET:
-        return _overrun(facts["overrun"], say)
-    if error.obstacle is Obstacle.WORD:
-        facts["found"] = inline(facts["found"], _SHOWN_OF_A_BAD_OPTION)
-    return say(_OBSTACLES[error.obstacle], **facts)
+_ONLY_THERE: dict[Obstacle, str] = {
+    Obstacle.CHANNEL: N_("This server makes pictures in certain channels only: {allowed}."),
+    Obstacle.ROLE: N_("Only certain roles may make pictures in this server: {allowed}."),
+}
+_MENTIONS: dict[Obstacle, str] = {Obstacle.CHANNEL: "<#{}>", Obstacle.ROLE: "<@&{}>"}
+
+
+def _misplaced(error: Declined, allowed: Sequence[int], say: Speech) -> str:
+    """Say that the channel or the roles are the wrong ones, and name some of the right ones."""
+    if not allowed:
+        return say(_OBSTACLES[error.obstacle])
+    names = [_MENTIONS[error.obstacle].format(target) for target in allowed[:_NAMED]]
+    more = ["…"] if len(allowed) > _NAMED else []
+    return say(_ONLY_THERE[error.obstacle], allowed=", ".join(names + more))
 
 
 def _banned(facts: Mapping[str, Any], say: Speech) -> str:
@@ -338,7 +354,8 @@ def _banned(facts: Mapping[str, Any], say: Speech) -> str:
         )
     if not reason:
         return text
-    return f"{text} {say('The reason: {reason}', reason=inline(reason, _LONGEST_REASON))}"
+    because = say("The reason: {reason}", reason=inline(reason, _LONGEST_REASON))
+    return f"{text} {because}"
 
 
 def _overrun(overrun: Overrun, say: Speech) -> str:

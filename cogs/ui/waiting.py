@@ -92,6 +92,15 @@ def _queued(outlook: Outlook, say: Speech) -> str:
 def _place(outlook: Outlook, say: Speech) -> tuple[str, ...]:
     if outlook.position is None or outlook.total in {None, 1}:
         return ()
+    if outlook.eta is not None:
+        return (
+            say(
+                "-# Number {position} of {total} in the queue, probably ready {when}",
+                position=say.number(outlook.position),
+                total=say.number(outlook.total or outlook.position),
+                when=_relative(outlook.eta),
+            ),
+        )
     place = say(
         "-# Number {position} of {total} in the queue",
         position=say.number(outlook.position),

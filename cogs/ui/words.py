@@ -52,3 +52,7 @@ class Words:
             (say("Your negative prompt"), self.negative_prompt or ""),
         ]
         return [(name, text) for name, text in named if text.strip()]
+
+
+NO_WORDS = Words(prompt="", negative_prompt=None)
+"""Of a wish that was made with a press."""

@@ -116,6 +116,10 @@ class Generation:
         """The create has ended, and whether the provider took the task is unknown."""
         return replace(self, submitted_at=now, setbacks=0, due_at=due_at)
 
+    def duplicate(self, *, now: datetime, due_at: datetime) -> Generation:
+        """The provider has the task, under an id that is still to be looked up; ours stands in."""
+        return replace(self.unanswered(now=now, due_at=due_at), task_id=self.external_task_id)
+
     def unresolved(self, due_at: datetime) -> Generation:
         """Whether the provider took the task is still unknown; look again at `due_at`."""
         return replace(self, setbacks=self.setbacks + 1, due_at=due_at)

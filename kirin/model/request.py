@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kirin.errors import InvalidRequest, Rule
+from kirin.model.text import storable
 
 PROMPT_LIMIT = 2500
 """Characters in a prompt, and in a negative prompt (documented by the provider)."""
@@ -63,7 +64,8 @@ Reference = UploadedImage | LinkedImage
 class GenerationRequest:
     """A valid wish, with nothing of Discord in it.
 
-    Building one raises `InvalidRequest` where a documented rule is broken.
+    Building one raises `InvalidRequest` where a documented rule is broken. What no database can
+    store (NUL, halves of surrogate pairs) is dropped from its texts; nobody can see it either.
     """
 
     prompt: str
@@ -77,6 +79,8 @@ class GenerationRequest:
 
     def __post_init__(self) -> None:
         """Hold the rules that need nothing but the parameters."""
+        object.__setattr__(self, "prompt", storable(self.prompt))
+        object.__setattr__(self, "negative_prompt", _storable(self.negative_prompt))
         if not self.prompt.strip():
             raise InvalidRequest(Rule.PROMPT_EMPTY)
         _check_length(Rule.PROMPT_TOO_LONG, self.prompt)
@@ -90,6 +94,10 @@ class GenerationRequest:
             raise InvalidRequest(
                 Rule.TOO_MANY_REFERENCES, references=references, most=MOST_REFERENCES
             )
+
+
+def _storable(text: str | None) -> str | None:
+    return None if text is None else storable(text)
 
 
 def _check_length(rule: Rule, text: str) -> None:

@@ -10,7 +10,7 @@ from kirin.stages.deliverer import Deliverer
 from kirin.stages.engine import Engine
 from kirin.stages.gate import Gate, GatedProvider
 from kirin.stages.hints import Heard, Hints
-from kirin.stages.house import House
+from kirin.stages.house import House, build_house
 from kirin.stages.housekeeper import Housekeeper
 from kirin.stages.intake import Intake
 from kirin.stages.lookup import Lookup
@@ -50,4 +50,5 @@ __all__ = [
     "Submitter",
     "WakeUps",
     "build_engine",
+    "build_house",
 ]

@@ -98,6 +98,7 @@ def build_engine(
         spool=spool,
         now=now,
         jitter=jitter,
+        ring=wakeups.ring,
         share=share,
         others_alive=others_alive,
     )
@@ -132,15 +133,22 @@ def _stages(
     spool: Path,
     now: Callable[[], datetime],
     jitter: Callable[[], float],
+    ring: Callable[[Work], None],
     share: Callable[[], float],
     others_alive: Callable[[], bool],
 ) -> tuple[Stage, ...]:
     deadline = timedelta(minutes=settings.generation_deadline_minutes)
+
+    def create_ended() -> None:
+        if queue.account.may_hold:  # after a refusal one goes first, and the others wait for it
+            ring(Work.SUBMIT)
+
     return (
         Submitter(
             store=store,
             queue=queue,
             provider=provider,
+            lookup=lookup,
             planner=planner,
             deadline=timedelta(minutes=settings.queue_deadline_minutes),
             now=now,
@@ -149,6 +157,7 @@ def _stages(
             callback_url=CallbackAddresses.of(settings).url,
             door=gate.door(Work.SUBMIT),
             lease_for=max(LEASE, timedelta(seconds=settings.create_timeout_seconds + 5)),
+            on_ended=create_ended,
         ),
         Resolver(
             store=store,
@@ -161,6 +170,7 @@ def _stages(
             jitter=jitter,
             width=settings.concurrent_creates,
             door=gate.door(Work.RESOLVE),
+            on_ended=create_ended,
         ),
         Poller(
             store=store,

@@ -33,6 +33,8 @@ class Stage(ABC):
     """
 
     work: ClassVar[Work]
+    patience = timedelta(0)
+    """So long at least is waited for what is under way when the program ends."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 _SHORTEST_SLEEP = 0.01
 _LONGEST_SLEEP = 60.0
-_AFTER_TROUBLE = 2.0
+_AFTER_TROUBLE = timedelta(seconds=2)
 _RENEWED_EVERY = 20.0
 
 DRAIN = timedelta(seconds=20)
@@ -47,7 +47,7 @@ class Engine:
         self._now = now
         self._drain = drain
         self._stopping = asyncio.Event()
-        self._ends_at: datetime | None = None
+        self._stopped_at: datetime | None = None
         self._looked_at = dict.fromkeys(self._stages, now())
 
     async def take_over(self) -> None:
@@ -73,9 +73,10 @@ class Engine:
     def stop(self) -> None:
         """Take on nothing new; `run` returns when what is under way has ended, or `drain` later.
 
-        Meanwhile the cards of those who wait say so.
+        A stage with more `patience` than that is waited for. Meanwhile the cards of those who wait
+        say so.
         """
-        self._ends_at = self._now() + self._drain
+        self._stopped_at = self._now()
         self._stopping.set()
         for stage in self._stages.values():
             self._wakeups.ring(stage.work)
@@ -85,7 +86,8 @@ class Engine:
 
         A wish may come in after `run` has told everybody, while Discord is still listened to.
         """
-        until = self._ends_at or self._now() + self._drain
+        most = max(self._drain, *(stage.patience for stage in self._stages.values()))
+        until = (self._stopped_at or self._now()) + most
         return sum([await self._leave(stage, until) for stage in self._stages.values()])
 
     async def renew_leases(self) -> int:
@@ -137,6 +139,8 @@ class Engine:
             while not self._stopping.is_set():
                 bell.clear()
                 claims = await self._claim(stage, stage.width - len(under_way))
+                if claims is None:
+                    continue
                 for claim in claims:
                     task = asyncio.create_task(stage.handle(claim))
                     under_way.add(task)
@@ -150,21 +154,24 @@ class Engine:
             for task in under_way:
                 task.cancel()
 
-    async def _claim(self, stage: Stage, limit: int) -> list[Claim]:
+    async def _claim(self, stage: Stage, limit: int) -> list[Claim] | None:
+        """Take on rows; `None` after trouble, a moment later."""
         try:
             claims = await stage.claim(limit)
         except Exception:
             log.exception("could not take on work for %s", stage.work)
-            await asyncio.sleep(_AFTER_TROUBLE)
-            return []
+            await asyncio.sleep(_AFTER_TROUBLE.total_seconds())
+            return None
         self._looked_at[stage.work] = self._now()
         return claims
 
     async def _next_due(self, stage: Stage, *, look: bool) -> datetime | None:
         """Say when to take on the next row; nothing new was due a moment ago unless we `look`."""
-        with suppress(Exception):
+        try:
             return await stage.next_due(look=look)
-        return None
+        except Exception:
+            log.exception("could not see when there is work for %s", stage.work)
+            return self._now() + _AFTER_TROUBLE
 
     async def _rest(self, bell: asyncio.Event, due: datetime | None = None) -> None:
         """Sleep until the bell rings or the next row is due."""
@@ -199,13 +206,14 @@ class Engine:
                 log.exception("could not renew the leases of what is under way")
 
     async def _finish(self, stage: Stage, under_way: set[asyncio.Task[None]]) -> None:
-        ends_at = self._ends_at or self._now()
+        stopped_at = self._stopped_at or self._now()
         if under_way:
-            wait = max(0.0, (ends_at - self._now()).total_seconds())
+            until = stopped_at + max(self._drain, stage.patience)
+            wait = max(0.0, (until - self._now()).total_seconds())
             _, late = await asyncio.wait(under_way, timeout=wait)
             if late:
                 log.warning("%d rows of %s are left for the next start", len(late), stage.work)
-        await self._leave(stage, ends_at)
+        await self._leave(stage, stopped_at + self._drain)
 
     async def _leave(self, stage: Stage, until: datetime) -> int:
         try:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from kirin.breaker import Circuit
-from kirin.bucket import TokenBucket
+from kirin.bucket import SharedBucket
 from kirin.errors import NoAnswer, ProviderError, ProviderTrouble, UnreadableAnswer
 from kirin.model import GenerationRequest, TaskSnapshot
 from kirin.stages.base import Clock, Jitter
@@ -23,15 +23,17 @@ log = logging.getLogger(__name__)
 _SILENCE = (NoAnswer, ProviderTrouble, UnreadableAnswer)  # a maintenance page says 200 at times
 _KINDS = (Work.POLL, Work.RESOLVE, Work.SUBMIT)
 _HEADSTART = timedelta(seconds=1)
-_LEFT_BY_POLLS = 0.2
+_SHARES = {Work.POLL: 0.5, Work.SUBMIT: 0.2, Work.RESOLVE: 0.1}
 
 
 class Gate:
     """Lets stages call the provider while it answers and while the budget lasts.
 
     `rate` are the calls a second that the account is allowed, `share` the part of them that is
-    this process's own. Polls leave a fifth of the bucket to creates and lookups. `ring` is called
-    with every kind of work that may go on, and with REPORT when there is news for those who wait.
+    this process's own. However many wait, half of the calls can be polls, a fifth creates, a tenth
+    lookups; the rest, and what one kind has no use for, is for whoever comes first. `ring` is
+    called with every kind of work that may go on, and with REPORT when there is news for those who
+    wait.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Gate:
         self._probe: str | None = None
         self._probing: Work | None = None
         self._read_last: Work | None = None
-        self.budget = TokenBucket(rate=lambda: rate * share(), now=now)
+        self.budget = SharedBucket(rate=lambda: rate * share(), shares=_SHARES, now=now)
 
     @property
     def is_open(self) -> bool:
@@ -69,18 +71,18 @@ class Gate:
     def opens_at(self, work: Work) -> datetime | None:
         """Say when rows of this kind may be taken on; None: when a probe has come back."""
         if self._circuit.probe_at is None:
-            return self.budget.ready_at(leave=self._leave(work))
+            return self.budget.ready_at(work)
         if self._circuit.is_probing:
             return None
-        return max(self._turn(work), self.budget.ready_at())
+        return max(self._turn(work), self.budget.any_ready_at())
 
     def room(self, work: Work, limit: int) -> int:
         """Reserve calls for up to `limit` rows; return how many."""
         if not self._circuit.is_open:
-            return self.budget.take(limit, leave=self._leave(work))
+            return self.budget.take(limit, work)
         if not self._circuit.may_probe(self._now()) or self._now() < self._turn(work):
             return 0
-        taken = self.budget.take(min(limit, 1))
+        taken = self.budget.take_any() if limit else 0
         if taken:
             self._circuit = self._circuit.probing()
             self._probing = work
@@ -90,7 +92,7 @@ class Gate:
 
     def settle(self, work: Work, room: int, claims: Sequence[Claim]) -> None:
         """Give back what was reserved for more rows than there were."""
-        self.budget.give_back(room - len(claims))
+        self.budget.give_back(room - len(claims), work)
         if self._circuit.is_probing and work is self._probing:
             if claims:
                 self._probe = claims[0].lease
@@ -124,11 +126,6 @@ class Gate:
         """
         kinds = _KINDS if self._read_last is not Work.POLL else (_KINDS[1], _KINDS[0], _KINDS[2])
         return (self._circuit.probe_at or self._now()) + kinds.index(work) * _HEADSTART
-
-    def _leave(self, work: Work) -> float:
-        if work is not Work.POLL:
-            return 0.0
-        return min(self.budget.capacity - 1, max(1.0, self.budget.capacity * _LEFT_BY_POLLS))
 
     def _unprobe(self, *, but: Work | None = None) -> None:
         """Let another row be the probe; `but` has just found nothing to do."""
@@ -187,7 +184,8 @@ class GatedProvider:
     """The provider, with every outcome noted by the gate.
 
     A call belongs to a row, and its token was taken with the row; where `is_extra`, it is spent
-    here. The reads that `KirinClient` repeats within seconds count as one.
+    here. What `KirinClient` repeats within seconds has one outcome; it spends the
+    tokens of the repeats.
     """
 
     def __init__(self, provider: Provider, gate: Gate, *, is_extra: bool = False) -> None:

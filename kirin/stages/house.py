@@ -10,9 +10,9 @@ from kirin.budgets import Budget, Charge, Scope
 from kirin.errors import Declined, Obstacle
 from kirin.model import GenerationRequest, Placement
 from kirin.model.asker import Asker
-from kirin.model.server import ServerSettings
 from kirin.rules import check_rules
-from kirin.store import BanStore, Booking, BudgetStore, ServerStore
+from kirin.settings import Settings
+from kirin.store import Booking, Database, Standing, StandingStore
 
 
 class House:
@@ -25,15 +25,11 @@ class House:
     def __init__(
         self,
         *,
-        servers: ServerStore,
-        bans: BanStore,
-        budgets: BudgetStore,
+        standings: StandingStore,
         price: Decimal,
         caps: Sequence[Budget],
     ) -> None:
-        self._servers = servers
-        self._bans = bans
-        self._budgets = budgets
+        self._standings = standings
         self._price = price
         self._caps = tuple(caps)
 
@@ -45,28 +41,24 @@ class House:
         self, request: GenerationRequest, placement: Placement, asker: Asker, now: datetime
     ) -> Booking:
         """Raise `Declined` where a ban or a rule stands against a wish; return its booking."""
-        guild_id = placement.guild_id
-        settings = await self._servers.get(guild_id)
-        if guild_id is not None:
-            await self._check_ban(guild_id, placement.user_id, now)
-            check_rules(request, placement, asker, settings)
-        return await self._booking(request, placement, asker, settings)
+        standing = await self._standings.get(placement.guild_id, placement.user_id, now)
+        if standing.ban is not None:
+            raise Declined(Obstacle.BANNED, until=standing.ban.until, reason=standing.ban.reason)
+        check_rules(request, placement, asker, standing.settings)
+        return self._booking(request, placement, asker, standing)
 
-    async def _check_ban(self, guild_id: int, user_id: int, now: datetime) -> None:
-        ban = await self._bans.get(guild_id, user_id, now)
-        if ban is not None:
-            raise Declined(Obstacle.BANNED, until=ban.until, reason=ban.reason)
-
-    async def _booking(
+    def _booking(
         self,
         request: GenerationRequest,
         placement: Placement,
         asker: Asker,
-        settings: ServerSettings,
+        standing: Standing,
     ) -> Booking:
-        own = await self._budgets.of(placement.guild_id) if placement.guild_id else []
+        settings = standing.settings
         channel_id = asker.parent_channel_id or placement.channel_id
-        binding = [budget for budget in own if _binds(budget, placement, channel_id, asker)]
+        binding = [
+            budget for budget in standing.budgets if _binds(budget, placement, channel_id, asker)
+        ]
         return Booking(
             charge=self.estimate(request),
             channel_id=channel_id,
@@ -75,6 +67,15 @@ class House:
             most_open_of_person=settings.most_open_per_person,
             most_open_in_server=settings.most_open,
         )
+
+
+def build_house(settings: Settings, database: Database) -> House:
+    """Put the house of a database together, with the operator's own limits."""
+    return House(
+        standings=StandingStore(database),
+        price=settings.price_per_picture_usd,
+        caps=settings.caps,
+    )
 
 
 def _binds(budget: Budget, placement: Placement, channel_id: int, asker: Asker) -> bool:

@@ -19,6 +19,9 @@ FACT = "lookup_by_external_task_id"
 ASK_AGAIN_AFTER = timedelta(days=7)
 """How long the finding that it does not work is believed."""
 
+_AFTER_TROUBLE = timedelta(minutes=1)
+_MOST_DOUBLINGS = 10  # seventeen hours
+
 
 class Lookup:
     """Finds out once, by a task that is known to be there, and remembers it with the date."""
@@ -37,6 +40,7 @@ class Lookup:
         self._now = now
         self._turn = asyncio.Lock()
         self._ask_at: datetime | None = None
+        self._troubles = 0
 
     @property
     def is_forbidden(self) -> bool:
@@ -56,7 +60,10 @@ class Lookup:
             await self._learn("yes")
 
     async def try_out(self, generation: Generation) -> None:
-        """Find it out with a task that the provider has just shown, unless it is known."""
+        """Find it out with a task that the provider has just shown, unless it is known.
+
+        Where it cannot be found out, it is tried ever more seldom: after a minute, two, four, …
+        """
         if self._mode != "auto" or self._turn.locked() or not self._is_time_to_ask():
             return
         async with self._turn:
@@ -68,6 +75,10 @@ class Lookup:
                 await self._learn("no")
             except ProviderError as error:
                 log.info("could not try the lookup by our own id: %s", error)
+                self._ask_at = self._now() + _AFTER_TROUBLE * 2 ** min(
+                    self._troubles, _MOST_DOUBLINGS
+                )
+                self._troubles += 1
             else:
                 await self._learn("yes")
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import logging
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from kirin import wire
 from kirin.model import FailureReason, Generation, TaskSnapshot, TaskState
+from kirin.stages.base import Clock
+from kirin.stages.pollplan import PollPlanner
+
+log = logging.getLogger(__name__)
+
+LAST_PATIENCE = timedelta(days=1)
+"""So long after its deadline a task is still asked for, while no answer tells how it stands."""
+
+_POLL_WITHOUT_A_PLAN = timedelta(seconds=5)
 
 
 def conclude(generation: Generation, snapshot: TaskSnapshot, now: datetime) -> Generation | None:
@@ -23,3 +33,20 @@ def conclude(generation: Generation, snapshot: TaskSnapshot, now: datetime) -> G
             return generation.failed(reason, now=now, snapshot=snapshot)
         case _:
             assert_never(snapshot.state)
+
+
+async def taken(
+    generation: Generation, snapshot: TaskSnapshot, *, planner: PollPlanner, now: Clock
+) -> Generation:
+    """Return the generation whose task the provider has just told of: running, or ended already.
+
+    Its id must not be lost because no plan can be made for its first poll.
+    """
+    try:
+        poll_at = await planner.next_poll(generation)
+    except Exception:
+        log.exception("%s is polled without a plan", generation.external_task_id)
+        poll_at = now() + _POLL_WITHOUT_A_PLAN
+    task_id = snapshot.task_id or generation.external_task_id
+    running = generation.taken(task_id, now=now(), poll_at=poll_at)
+    return conclude(running, snapshot, now()) or running

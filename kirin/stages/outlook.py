@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf
@@ -11,7 +11,7 @@ from math import inf
 from kirin.forecast import Forecast, Shape
 from kirin.model import Generation, Status
 from kirin.polling import Distribution
-from kirin.schedule import Busy, Task, expected_starts
+from kirin.schedule import Busy, Task, expected_starts, rehearsed_starts
 from kirin.stages.base import Clock
 from kirin.stages.messenger import Outlook
 from kirin.store import ForecastStore, Kept, QueueStore, Survey
@@ -20,7 +20,8 @@ _MOST_REPORTED = 0.99
 _LINE_KEPT = timedelta(seconds=3)
 _LINE_KEPT_FROM_NEW_ONES = timedelta(seconds=1)
 _LINE_KEPT_FOR_EACH = timedelta(milliseconds=1)  # a long one changes little, and costs more
-_MANY = 500
+_MANY = 30
+_REHEARSED = 200  # in a longer queue the rules even out, and playing by them would take a second
 _TYPICAL = 0.5
 _PROBABLE = 0.75
 
@@ -105,24 +106,43 @@ class Oracle:
 
 def _line(survey: Survey, spread: Mapping[Shape, Distribution], now: datetime) -> _Line:
     ids = [wish.id for wish in survey.order]
-    places = {id_: place for place, id_ in enumerate(ids, start=1)}
     slots = survey.account.slots
     if slots == inf:
-        return _Line(places=places, ready_at={})
-    means = {shape: each.mean for shape, each in spread.items()}
+        return _Line(places=_places(ids), ready_at={})
+    starts = _starts(survey, spread, int(slots), now.timestamp())
     probable = {shape: each.quantile(_PROBABLE) for shape, each in spread.items()}
-    shapes = [survey.shapes[id_] for id_ in ids]
-    starts = expected_starts(
-        [Task(n=shape.n, seconds=means[shape]) for shape in shapes],
-        [
-            Busy(n=task.shape.n, until=_until(task.sent_at, spread[task.shape], now.timestamp()))
-            for task in survey.running
-        ],
-        slots=int(slots),
-        not_before=max(now, survey.account.hold.until if survey.account.hold else now).timestamp(),
-    )
-    ready = (start + probable[shape] for start, shape in zip(starts, shapes, strict=True))
-    return _Line(places=places, ready_at=dict(zip(ids, ready, strict=True)))
+    ready_at = {id_: start + probable[survey.shapes[id_]] for id_, start in starts.items()}
+    return _Line(places=_places(starts), ready_at=ready_at)
+
+
+def _places(ids: Iterable[str]) -> Mapping[str, int]:
+    return {id_: place for place, id_ in enumerate(ids, start=1)}
+
+
+def _starts(
+    survey: Survey, spread: Mapping[Shape, Distribution], slots: int, now: float
+) -> Mapping[str, float]:
+    """Return when each is likely to go out, in that order."""
+    means = {shape: each.mean for shape, each in spread.items()}
+    seconds = {wish.id: means[survey.shapes[wish.id]] for wish in survey.order}
+    busy = [
+        Busy(
+            n=task.shape.n,
+            since=task.sent_at,
+            until=_until(task.sent_at, spread[task.shape], now),
+            server=task.server,
+            user=task.user,
+        )
+        for task in survey.running
+    ]
+    not_before = max(now, survey.account.hold.until.timestamp() if survey.account.hold else now)
+    if len(survey.order) <= _REHEARSED:
+        return rehearsed_starts(
+            survey.order, seconds, busy, survey.past, slots=slots, not_before=not_before
+        )
+    tasks = [Task(n=wish.n, seconds=seconds[wish.id]) for wish in survey.order]
+    starts = expected_starts(tasks, busy, slots=slots, not_before=not_before)
+    return {wish.id: start for wish, start in zip(survey.order, starts, strict=True)}
 
 
 def _until(sent_at: float, spread: Distribution, now: float) -> float:

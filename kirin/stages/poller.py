@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from kirin import pacing
 from kirin.errors import ProviderError, RateLimited, TaskNotFound
-from kirin.model import FailureReason, Generation
+from kirin.model import FailureReason, Generation, TaskSnapshot
 from kirin.stages.base import Clock, Jitter, Stage
 from kirin.stages.door import Door
 from kirin.stages.lookup import Lookup
-from kirin.stages.outcome import conclude
+from kirin.stages.outcome import LAST_PATIENCE, conclude
 from kirin.stages.pollplan import PollOrder, PollPlanner
 from kirin.stages.provider import Provider
 from kirin.store import Claim, GenerationStore, Work
@@ -29,8 +29,8 @@ class Poller(Stage):
     """Takes running generations when their next poll is due.
 
     No refusal of a poll ends a generation before its deadline: the picture may be paid for, and
-    an operator can mend a key. One poll is made even after the deadline, for what was finished
-    while nobody looked.
+    an operator can mend a key. At the deadline it ends only with a poll that finds it unfinished,
+    so what was finished while nobody could look is not missed; without such an answer a day later.
     """
 
     work = Work.POLL
@@ -65,23 +65,24 @@ class Poller(Stage):
         )
 
     async def _advance(self, claim: Claim, generation: Generation) -> None:
-        await self._store.save(claim, await self._poll(generation))
-
-    async def _poll(self, generation: Generation) -> Generation:
         try:
             snapshot = await self._provider.read(generation.task_id or generation.external_task_id)
         except TaskNotFound:
-            return self._not_found(generation)
+            await self._store.save(claim, self._not_found(generation))
         except ProviderError as error:
-            return self._troubled(generation, error)
-        await self._lookup.try_out(generation)
+            await self._store.save(claim, self._troubled(generation, error))
+        else:
+            await self._store.save(claim, await self._found(generation, snapshot))
+            await self._lookup.try_out(generation)
+
+    async def _found(self, generation: Generation, snapshot: TaskSnapshot) -> Generation:
         ended = conclude(generation.read(), snapshot, self._now())
         if ended is not None:
             _log_end(ended)
             return ended
         due_at = await self._planner.next_poll(generation, progress=snapshot.progress)
         polled = generation.polled(progress=snapshot.progress, now=self._now(), due_at=due_at)
-        return self._given_up(polled) if self._is_late(generation) else polled
+        return self._given_up(polled) if self._age(generation) > self._deadline else polled
 
     def _not_found(self, generation: Generation) -> Generation:
         if self._age(generation) <= LOST_GRACE or generation.misses < LOST_AFTER:
@@ -91,7 +92,7 @@ class Poller(Stage):
 
     def _troubled(self, generation: Generation, error: ProviderError) -> Generation:
         log.warning("%s could not be read: %s", generation.external_task_id, error)
-        if self._is_late(generation):
+        if self._age(generation) > self._deadline + LAST_PATIENCE:
             return self._given_up(generation)
         return self._look_again(generation, error)
 
@@ -104,9 +105,6 @@ class Poller(Stage):
     def _given_up(self, generation: Generation) -> Generation:
         log.error("%s is not finished at its deadline", generation.external_task_id)
         return generation.expired(FailureReason.DEADLINE, self._now())
-
-    def _is_late(self, generation: Generation) -> bool:
-        return self._age(generation) > self._deadline
 
     def _age(self, generation: Generation) -> timedelta:
         return self._now() - (generation.submitted_at or generation.created_at)

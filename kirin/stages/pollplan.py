@@ -163,9 +163,7 @@ class PollOrder:
         return await asyncio.to_thread(_ranked, due, spread, now.timestamp())
 
 
-def _ranked(
-    due: Sequence[DuePoll], spread: Mapping[Shape, Distribution], now: float
-) -> list[str]:
+def _ranked(due: Sequence[DuePoll], spread: Mapping[Shape, Distribution], now: float) -> list[str]:
     called_for = [each.external_task_id for each in due if each.is_called_for]
     rest = [
         Candidate(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from kirin import pacing
 from kirin.errors import ProviderError, RateLimited, TaskNotFound
-from kirin.model import FailureReason, Generation
+from kirin.model import FailureReason, Generation, TaskSnapshot, TaskState
 from kirin.stages.base import Clock, Jitter, Stage
 from kirin.stages.door import Door
 from kirin.stages.lookup import Lookup
-from kirin.stages.outcome import conclude
+from kirin.stages.outcome import LAST_PATIENCE, taken
 from kirin.stages.pollplan import PollPlanner
 from kirin.stages.provider import Provider
 from kirin.store import Claim, GenerationStore, Work
@@ -26,6 +27,8 @@ class Resolver(Stage):
 
     Found: the wish goes on. Not found within `grace`, where the lookup is known to work: it is
     sent again. Otherwise it ends as unknown; nothing is ever paid twice to be sure.
+
+    `on_ended` is called when a lookup has ended: a create that was held back may go out now.
     """
 
     work = Work.RESOLVE
@@ -43,6 +46,7 @@ class Resolver(Stage):
         jitter: Jitter,
         width: int,
         door: Door | None = None,
+        on_ended: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(store=store, now=now, width=width, door=door)
         self._provider = provider
@@ -51,31 +55,36 @@ class Resolver(Stage):
         self._grace = grace
         self._deadline = deadline
         self._jitter = jitter
+        self._on_ended = on_ended
 
     async def _advance(self, claim: Claim, generation: Generation) -> None:
-        await self._store.save(claim, await self._resolve(generation))
+        try:
+            await self._store.save(claim, await self._resolve(generation))
+        finally:
+            self._on_ended()
 
     async def _resolve(self, generation: Generation) -> Generation:
         if self._lookup.is_forbidden:
-            return self._unknown(generation)
+            return await self._not_to_be_found(generation)
         try:
             snapshot = await self._provider.look_up(generation.external_task_id)
         except TaskNotFound:
             return await self._not_found(generation)
         except ProviderError as error:
-            log.warning("%s could not be looked up: %s", generation.external_task_id, error)
-            if self._since_sent(generation) > self._deadline:
-                return self._unknown(generation)
-            asked = error.retry_after if isinstance(error, RateLimited) else None
-            return generation.unresolved(self._after(generation, retry_after=asked))
+            return self._troubled(generation, error)
         await self._lookup.proved()
         log.info("%s was taken after all", generation.external_task_id)
-        now = self._now()
-        return conclude(generation, snapshot, now) or generation.taken(
-            snapshot.task_id or generation.external_task_id,
-            now=now,
-            poll_at=await self._planner.next_poll(generation),
-        )
+        return await taken(generation, snapshot, planner=self._planner, now=self._now)
+
+    def _troubled(self, generation: Generation, error: ProviderError) -> Generation:
+        log.warning("%s could not be looked up: %s", generation.external_task_id, error)
+        asked = error.retry_after if isinstance(error, RateLimited) else None
+        due_at = self._after(generation, retry_after=asked)
+        if _was_left(generation):
+            return generation.unanswered(now=self._now(), due_at=due_at)
+        if self._since_sent(generation) > self._deadline + LAST_PATIENCE:
+            return self._unknown(generation)
+        return generation.unresolved(due_at)
 
     async def _not_found(self, generation: Generation) -> Generation:
         if _was_left(generation):
@@ -83,11 +92,19 @@ class Resolver(Stage):
         if self._since_sent(generation) <= self._grace:
             over = self._now() - self._since_sent(generation) + self._grace + _A_MOMENT
             return generation.unresolved(min(self._after(generation), over))
-        if not await self._lookup.works():
-            return self._unknown(generation)
+        if generation.task_id or not await self._lookup.works():
+            return await self._not_to_be_found(generation)
         log.info("%s was not taken, and is sent again", generation.external_task_id)
         now = self._now()
         return generation.requeued(now=now, due_at=now)
+
+    async def _not_to_be_found(self, generation: Generation) -> Generation:
+        """Go on with what the provider has under our id, as it has said itself; else give up."""
+        if generation.task_id is None:
+            return self._unknown(generation)
+        log.warning("%s cannot be looked up; it is read by our id", generation.external_task_id)
+        known = TaskSnapshot(task_id=generation.task_id, state=TaskState.RUNNING)
+        return await taken(generation, known, planner=self._planner, now=self._now)
 
     def _unknown(self, generation: Generation) -> Generation:
         log.error("%s: whether it was taken stays unknown", generation.external_task_id)

@@ -18,6 +18,7 @@ from kirin.store.notices import listening
 from kirin.store.people import PeopleStore
 from kirin.store.queue import QueueStore, Survey
 from kirin.store.servers import ServerStore, SettingChange
+from kirin.store.standing import Standing, StandingStore
 from kirin.store.work import Work
 from kirin.store.workers import Worker, WorkerStore
 
@@ -41,6 +42,8 @@ __all__ = [
     "QueueStore",
     "ServerStore",
     "SettingChange",
+    "Standing",
+    "StandingStore",
     "Survey",
     "Work",
     "Worker",

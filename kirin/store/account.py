@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Final
 
-from sqlalchemy import ScalarSelect, and_, delete, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kirin.model import Generation, Status
@@ -38,12 +38,20 @@ HELD = and_(_c.finished_at.is_(None), _c.status.in_(HOLDING))
 
 
 class AccountStore:
-    """Reads and learns about the one account; `slots` is what the operator knows, 0 for nothing."""
+    """Reads and learns about the one account.
+
+    `slots` is what the operator knows, 0 for nothing; a refusal may tell for a while of fewer.
+    """
 
     def __init__(self, database: Database, *, slots: int = 0) -> None:
         self._database = database
         self._slots = slots
         self._may_hold = True
+
+    @property
+    def may_hold(self) -> bool:
+        """Say whether a refusal may hold creates back, as far as this process has seen."""
+        return self._may_hold
 
     async def lock(self, connection: AsyncConnection) -> None:
         """Be the only one who hands out slots until this write ends; SQLite is so by itself."""
@@ -62,6 +70,18 @@ class AccountStore:
             sending=sum(counts[3:]),
             hold=Hold.read(hold.value, hold.learned_at) if hold else None,
         )
+
+    async def next_release(self, connection: AsyncConnection, now: datetime) -> datetime | None:
+        """Return when time alone frees something: a cancelled task's slots, or a create's lease."""
+        cancelled = select(func.min(_c.submitted_at)).where(_cancelled(now))
+        left = select(func.min(_c.lease_until)).where(
+            _c.status == Status.SUBMITTING.value, _c.lease_until > now
+        )
+        row = (
+            await connection.execute(select(cancelled.scalar_subquery(), left.scalar_subquery()))
+        ).one()
+        moments = [row[0] + CANCELLED_HOLDS_FOR if row[0] else None, row[1]]
+        return min((moment for moment in moments if moment), default=None)
 
     async def refused(
         self, generation: Generation, *, now: datetime, wait: Callable[[int], float]
@@ -85,8 +105,6 @@ class AccountStore:
 
         Where several were refused together, the last one to be back tells the truth.
         """
-        if self._slots:
-            return
         async with self._database.write() as connection:
             await self.lock(connection)
             account = await self.read(connection, now)
@@ -101,26 +119,31 @@ class AccountStore:
         async with self._database.write() as connection:
             hold = (await _facts(connection)).get(_HOLD)
             if hold and sent_at >= Hold.read(hold.value, hold.learned_at).until:
-                await connection.execute(delete(facts).where(facts.c.name == _HOLD))
+                # the value too: another process may learn of a refusal at this very moment
+                this_hold = and_(facts.c.name == _HOLD, facts.c.value == hold.value)
+                await connection.execute(delete(facts).where(this_hold))
                 await announce(connection, {Work.SUBMIT})
 
     def _assumed(self, found: Fact | None, now: datetime) -> float:
-        if self._slots:
-            return self._slots
-        return assumed_slots(int(found.value), now - found.learned_at) if found else inf
+        known = self._slots or inf
+        return min(known, assumed_slots(int(found.value), now - found.learned_at) if found else inf)
 
 
 def _counts(now: datetime) -> tuple[ScalarSelect[int], ...]:
     """Count slots: of tasks, of what was cancelled of late, of what is leased; and creates."""
     leased = and_(_c.lease_until > now, _c.lease_until.is_not(None))
     queued = and_(_status == Status.QUEUED.value, leased)
-    cancelled = and_(_c.submitted_at > now - CANCELLED_HOLDS_FOR, _status == Status.CANCELLED.value)
     sending = and_(_status == Status.SUBMITTING.value, leased)
     slots = func.coalesce(func.sum(_c.n), 0)
     return (
-        *(select(slots).where(rows).scalar_subquery() for rows in (HELD, cancelled, queued)),
+        *(select(slots).where(rows).scalar_subquery() for rows in (HELD, _cancelled(now), queued)),
         *(select(func.count()).where(rows).scalar_subquery() for rows in (queued, sending)),
     )
+
+
+def _cancelled(now: datetime) -> ColumnElement[bool]:
+    """Find the cancelled wishes whose tasks may still be running."""
+    return and_(_c.submitted_at > now - CANCELLED_HOLDS_FOR, _status == Status.CANCELLED.value)
 
 
 async def _facts(connection: AsyncConnection) -> dict[str, Fact]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kirin.model.text import storable
 from kirin.store.community import bans
 from kirin.store.database import Database
 from kirin.store.upserts import put
@@ -34,10 +36,8 @@ class BanStore:
 
     async def get(self, guild_id: int, user_id: int, now: datetime) -> Ban | None:
         """Read the ban of a person that holds now."""
-        query = select(bans).where(_b.guild_id == guild_id, _b.user_id == user_id, _holds(now))
         async with self._database.read() as connection:
-            row = (await connection.execute(query)).mappings().first()
-        return Ban(**row) if row else None
+            return await read_ban(connection, guild_id, user_id, now)
 
     async def of(self, guild_id: int, now: datetime) -> list[Ban]:
         """Read the bans of a server that hold now, the latest first."""
@@ -58,7 +58,7 @@ class BanStore:
                 bans,
                 guild_id=ban.guild_id,
                 user_id=ban.user_id,
-                reason=ban.reason,
+                reason=storable(ban.reason) if ban.reason else ban.reason,
                 until=ban.until,
                 banned_at=ban.banned_at,
                 banned_by=ban.banned_by,
@@ -76,6 +76,15 @@ class BanStore:
         async with self._database.write() as connection:
             result = await connection.execute(delete(bans).where(_b.until <= now))
         return result.rowcount
+
+
+async def read_ban(
+    connection: AsyncConnection, guild_id: int, user_id: int, now: datetime
+) -> Ban | None:
+    """Read the ban of a person that holds now."""
+    query = select(bans).where(_b.guild_id == guild_id, _b.user_id == user_id, _holds(now))
+    row = (await connection.execute(query)).mappings().first()
+    return Ban(**row) if row else None
 
 
 def _holds(now: datetime) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kirin.budgets import Budget, Charge, Period, Scope, Unit
 from kirin.store.community import budgets
@@ -25,19 +26,8 @@ class BudgetStore:
 
     async def of(self, guild_id: int) -> list[Budget]:
         """Read all budgets of a server."""
-        query = select(budgets).where(_b.guild_id == guild_id)
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        return [
-            Budget(
-                scope=Scope(row["scope"]),
-                target_id=row["target_id"],
-                period=Period(row["period"]),
-                unit=Unit(row["unit"]),
-                amount=row["amount"],
-            )
-            for row in rows
-        ]
+            return await read_budgets(connection, guild_id)
 
     async def set(self, guild_id: int, budget: Budget) -> None:
         """Set a budget in place of the one of the same kind."""
@@ -68,6 +58,21 @@ class BudgetStore:
                 (budget, await used_of(connection, budget, guild_id, user_id, now))
                 for budget in some
             ]
+
+
+async def read_budgets(connection: AsyncConnection, guild_id: int) -> list[Budget]:
+    """Read all budgets of a server."""
+    query = select(budgets).where(_b.guild_id == guild_id)
+    return [
+        Budget(
+            scope=Scope(row["scope"]),
+            target_id=row["target_id"],
+            period=Period(row["period"]),
+            unit=Unit(row["unit"]),
+            amount=row["amount"],
+        )
+        for row in (await connection.execute(query)).mappings()
+    ]
 
 
 def _same(guild_id: int, budget: Budget) -> tuple[ColumnElement[bool], ...]:

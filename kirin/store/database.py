@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from kirin.errors import StoreError
 from kirin.store import one_trip
+from kirin.store.documents import to_json
 from kirin.store.lasting import DRIVER_TROUBLE
 from kirin.store.upgrades import is_up_to_date, upgrade
 
@@ -119,7 +120,11 @@ def _engine(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401
     if url.startswith("sqlite"):
         sizes = options or {"pool_size": _FILE_CONNECTIONS}
         engine = create_async_engine(
-            url, hide_parameters=True, connect_args={"async_creator_fn": one_trip.connect}, **sizes
+            url,
+            hide_parameters=True,
+            json_serializer=to_json,
+            connect_args={"async_creator_fn": one_trip.connect},
+            **sizes,
         )
         configure_sqlite(engine)
         return engine
@@ -133,6 +138,7 @@ def _engine(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401
     return create_async_engine(
         url,
         hide_parameters=True,
+        json_serializer=to_json,
         isolation_level="READ COMMITTED",
         connect_args=connect_args,
         **sizes,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Label, RowMapping, func, select
+from sqlalchemy import Label, RowMapping, func, or_, select
 
 from kirin.forecast import Forecast, Shape
 from kirin.model import Resolution, Status
@@ -33,6 +33,7 @@ _COUNTED_KEPT = timedelta(seconds=5)
 _CALLBACK_TO_POLL = timedelta(seconds=1)
 
 _c = generations.c
+_is_known_when = or_(_c.seen_running_at.is_not(None), _c.hinted_at.is_not(None), _c.polls <= 1)
 
 
 def shape_columns() -> tuple[Label[Any], Label[Any], Label[Any]]:
@@ -112,10 +113,12 @@ class ForecastStore:
         """Return between which ages the latest tasks of a shape ended, the newest first.
 
         Only those with pictures count. A callback just before the end makes the interval narrow.
+        Those that were polled before the times of polls were kept would tell of much too wide ones.
         """
         latest = (
             select(
                 *(_c.submitted_at, _c.seen_running_at, _c.hinted_at, _c.finished_at),
+                _is_known_when.label("is_known_when"),
                 *shape_columns(),
             )
             .where(
@@ -133,6 +136,7 @@ class ForecastStore:
                 latest.c.resolution == shape.resolution.value,
                 latest.c.n == shape.n,
                 latest.c.has_reference.is_(shape.has_reference),
+                latest.c.is_known_when,
             )
             .order_by(latest.c.finished_at.desc())
             .limit(MEMORY)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     CursorResult,
     Executable,
     Select,
+    case,
     false,
     func,
     insert,
@@ -129,19 +130,23 @@ class GenerationStore:
             row = (await connection.execute(query)).mappings().first()
         return from_row(dict(row)) if row else None
 
-    async def change(self, old: Generation, new: Generation) -> bool:
+    async def change(
+        self, old: Generation, new: Generation, *, is_same_attempt: bool = False
+    ) -> bool:
         """Record a change that nobody has claimed the row for; say whether it was still `old`.
 
         Whoever works on the row at this moment finds its status changed, and records nothing.
+        With `is_same_attempt`, no other create may have been sent since.
         """
+        unmoved = [_c.external_task_id == old.external_task_id, _c.status == old.status.value]
+        if is_same_attempt:
+            unmoved.append(_c.attempts == old.attempts)
         async with self._writing() as change:
             result: CursorResult[object] = await change.connection.execute(
-                update(generations)
-                .where(_c.external_task_id == old.external_task_id, _c.status == old.status.value)
-                .values(changes(old, new))
+                update(generations).where(*unmoved).values(changes(old, new))
             )
             if result.rowcount == 1:
-                await _close(change, old, new)
+                await self._close(change, old, new)
                 change.tells(waits_for(new) | frees(old, new), others=news_of(old, new))
         if result.rowcount == 1:
             self._on_change(old, new)
@@ -187,6 +192,14 @@ class GenerationStore:
         async with self._database.read() as connection:
             data: bytes | None = await connection.scalar(query)
         return data
+
+    async def reference_size(self, sha256: str) -> int:
+        """Read how many bytes a stored reference image has; 0 where there is none."""
+        query = select(func.length(reference_images.c.data)).where(
+            reference_images.c.sha256 == sha256
+        )
+        async with self._database.read() as connection:
+            return await connection.scalar(query) or 0
 
     async def claim(
         self,
@@ -324,7 +337,7 @@ class GenerationStore:
             if result.rowcount != 1:  # somebody else has moved it: let go, and change nothing
                 await self._let_go(change, claim)
             else:
-                await _close(change, claim.generation, new)
+                await self._close(change, claim.generation, new)
             if result.rowcount == 1 and not keep:
                 news = news_of(claim.generation, new)
                 change.tells(waits_for(new, lane) | news, others=news)
@@ -391,6 +404,11 @@ class GenerationStore:
         for work in sorted(change.for_us):  # in one order in every process
             self._on_work(work)
 
+    async def _close(self, change: _Change, old: Generation, new: Generation) -> None:
+        """Close the entry of a wish in the transaction that ends it."""
+        if new.status.is_terminal and not old.status.is_terminal:
+            await ledger.close(change.connection, new)
+
     async def _let_go(
         self, change: _Change, claim: Claim, values: Mapping[str, Any] | None = None
     ) -> None:
@@ -454,21 +472,22 @@ def _due(work: Work, now: datetime, *, is_narrow: bool = False) -> Select[tuple[
 
 
 def _soonest(work: Work) -> Select[datetime, datetime]:
-    """Ask when the next row is due, and when the next lease ends: each by an index of its own."""
+    """Ask when the next free row is due, and when the next leased one is, its lease having ended.
+
+    Each by an index of its own (few rows are leased: the planner is kept from looking for them
+    among all that wait). A row may be leased before it is due, and its worker die.
+    """
     lane, waiting = LANES[work], CONDITIONS[work]
     free = select(func.min(lane.due_at)).where(waiting, lane.lease_until.is_(None))
-    leased = select(func.min(lane.lease_until)).where(waiting, lane.lease_until.is_not(None))
+    later = case((lane.lease_until > lane.due_at, lane.lease_until), else_=lane.due_at)
+    leased = select(func.min(later)).where(
+        func.coalesce(waiting, false()), lane.lease_until.is_not(None)
+    )
     return select(free.scalar_subquery(), leased.scalar_subquery())
 
 
 _SOONEST = {work: _soonest(work) for work in Work}
 """Asked all the time, and so made once."""
-
-
-async def _close(change: _Change, old: Generation, new: Generation) -> None:
-    """Close the entry of a wish in the transaction that ends it."""
-    if new.status.is_terminal and not old.status.is_terminal:
-        await ledger.close(change.connection, new)
 
 
 def _way_opened(new: Generation) -> dict[str, Any]:

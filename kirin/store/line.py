@@ -103,14 +103,22 @@ def head(order: Sequence[Waiting], *, late_before: float) -> Sequence[Waiting]:
     return first
 
 
-async def read_uses(
-    connection: AsyncConnection, now: datetime, deadline: timedelta
-) -> Sequence[RawRow]:
-    """Read who holds slots, and who was served of late; nothing older is of any weight."""
+async def read_held(connection: AsyncConnection) -> Sequence[RawRow]:
+    """Read who holds slots."""
     who = (_c.guild_id, _c.user_id)
     held = select(*who, func.sum(_c.n), func.max(_c.submitted_at))
+    return await raw_rows(connection, held.where(HELD, _c.submitted_at.is_not(None)).group_by(*who))
+
+
+async def read_past(
+    connection: AsyncConnection, now: datetime, deadline: timedelta
+) -> Sequence[RawRow]:
+    """Read who was served of late, and what of it counts although it has ended.
+
+    Nothing older than the deadline is of any weight.
+    """
     latest = (
-        select(*who, _c.n, _c.status, _c.submitted_at)
+        select(_c.guild_id, _c.user_id, _c.n, _c.status, _c.submitted_at)
         .where(_c.submitted_at > now - deadline)
         .order_by(_c.submitted_at.desc())
         .limit(_REMEMBERED)
@@ -124,16 +132,11 @@ async def read_uses(
         func.sum(case((is_counted, latest.c.n), else_=0)),
         func.max(latest.c.submitted_at),
     )
-    return [
-        *await raw_rows(
-            connection, held.where(HELD, _c.submitted_at.is_not(None)).group_by(*who)
-        ),
-        *await raw_rows(connection, served.group_by(latest.c.guild_id, latest.c.user_id)),
-    ]
+    return await raw_rows(connection, served.group_by(latest.c.guild_id, latest.c.user_id))
 
 
 def uses_of(rows: Iterable[RawRow]) -> list[Use]:
-    """Read what `read_uses` has read."""
+    """Read what `read_held` and `read_past` have read."""
     return [
         Use(
             server=server or fairness.DIRECT_MESSAGES,

@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kirin import fairness
-from kirin.fairness import Waiting
+from kirin.fairness import DIRECT_MESSAGES, Use, Waiting
 from kirin.forecast import Shape
 from kirin.slots import Account
 from kirin.store.account import HELD, AccountStore
@@ -24,7 +24,8 @@ from kirin.store.line import (
     computed,
     free,
     head,
-    read_uses,
+    read_held,
+    read_past,
     uses_of,
     waiting_of,
 )
@@ -44,16 +45,22 @@ class RunningTask:
 
     shape: Shape
     sent_at: float
+    server: int
+    user: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """Everybody who waits, in fair order, with what the account and its tasks do meanwhile."""
+    """Everybody who waits, in fair order, with what the account and its tasks do meanwhile.
+
+    `past` is what people have had of late that has ended.
+    """
 
     order: Sequence[Waiting]
     shapes: Mapping[str, Shape]
     account: Account
     running: Sequence[RunningTask]
+    past: Sequence[Use]
 
 
 class QueueStore:
@@ -86,7 +93,8 @@ class QueueStore:
             due_at = await connection.scalar(
                 select(func.min(_c.due_at)).where(QUEUED, _c.due_at > now)
             )
-        moments = [oldest + self._deadline if oldest else None]
+            released = await self.account.next_release(connection, now)
+        moments = [oldest + self._deadline if oldest else None, released]
         if account.free:
             moments += [due_at, account.hold.until if account.hold else None]
         return min((moment for moment in moments if moment and moment > now), default=None)
@@ -107,7 +115,10 @@ class QueueStore:
                 return fresh
             rows = await raw_rows(connection, select(*WHO).where(free(now)))
             is_tight = len(rows) > limit or sum(row[_N] for row in rows) > account.free
-            uses = await read_uses(connection, now, self._deadline) if is_tight else ()
+            uses: list[RawRow] = []
+            if is_tight:
+                uses += await read_held(connection)
+                uses += await read_past(connection, now, self._deadline)
         self._line = await computed(
             lambda: self._line_of(rows, uses, now), size=len(rows) + len(uses)
         )
@@ -145,18 +156,19 @@ class QueueStore:
     async def survey(self, now: datetime) -> Survey:
         """Read everybody who waits, also those who are backing off or about to be sent."""
         queued = select(*WHO, *shape_columns()).where(QUEUED)
-        running = select(_c.submitted_at, *shape_columns()).where(
+        running = select(_c.submitted_at, _c.guild_id, _c.user_id, *shape_columns()).where(
             HELD, _c.submitted_at.is_not(None)
         )
         async with self._database.read() as connection:
             account = await self.account.read(connection, now)
             rows = await raw_rows(connection, queued)
-            uses = await read_uses(connection, now, self._deadline) if len(rows) > 1 else ()
+            held = await read_held(connection) if len(rows) > 1 else ()
+            past = await read_past(connection, now, self._deadline) if len(rows) > 1 else ()
             is_limited = bool(rows) and account.slots < inf
             tasks = await raw_rows(connection, running) if is_limited else ()
         return await computed(
-            lambda: _survey(rows, uses, tasks, account=account, now=now),
-            size=len(rows) + len(uses) + len(tasks),
+            lambda: _survey(rows, held, past, tasks, account=account, now=now),
+            size=len(rows) + len(held) + len(past) + len(tasks),
         )
 
     async def _late(self, connection: AsyncConnection, now: datetime) -> Line | None:
@@ -176,7 +188,8 @@ class QueueStore:
 
 def _survey(
     rows: Sequence[RawRow],
-    uses: Sequence[RawRow],
+    held: Sequence[RawRow],
+    past: Sequence[RawRow],
     tasks: Sequence[RawRow],
     *,
     account: Account,
@@ -184,11 +197,23 @@ def _survey(
 ) -> Survey:
     waiting = [waiting_of(row) for row in rows]
     pace = _pace(waiting, account)
+    uses = uses_of([*held, *past])
     return Survey(
-        order=fairness.fair_order(waiting, uses_of(uses), now=now.timestamp(), pace=pace),
+        order=fairness.fair_order(waiting, uses, now=now.timestamp(), pace=pace),
         shapes={row[0]: raw_shape(row[len(WHO) :]) for row in rows},
         account=account,
-        running=[RunningTask(shape=raw_shape(row[1:]), sent_at=seconds(row[0])) for row in tasks],
+        running=[_running(row) for row in tasks],
+        past=uses_of(past),
+    )
+
+
+def _running(row: RawRow) -> RunningTask:
+    sent_at, server, user, *shape = row
+    return RunningTask(
+        shape=raw_shape(shape),
+        sent_at=seconds(sent_at),
+        server=server or DIRECT_MESSAGES,
+        user=user,
     )
 
 

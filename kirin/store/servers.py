@@ -46,7 +46,7 @@ class ServerStore:
         if guild_id is None:
             return NO_SETTINGS
         async with self._database.read() as connection:
-            return await _read(connection, guild_id)
+            return await read_settings(connection, guild_id)
 
     async def change(
         self, guild_id: int, *, by: int, now: datetime, **values: object
@@ -54,7 +54,7 @@ class ServerStore:
         """Set some settings at once, note who did it, and return all of them as they are now."""
         async with self._database.write() as connection:
             await insert_once(connection, servers, guild_id=guild_id, settings={})
-            old = await _read(connection, guild_id, for_update=True)
+            old = await read_settings(connection, guild_id, for_update=True)
             new = replace(old, **values)  # type: ignore[arg-type]
             await connection.execute(
                 update(servers).where(servers.c.guild_id == guild_id).values(settings=asdict(new))
@@ -81,9 +81,10 @@ class ServerStore:
         return [SettingChange(**{name: row[name] for name in names}) for row in rows]
 
 
-async def _read(
+async def read_settings(
     connection: AsyncConnection, guild_id: int, *, for_update: bool = False
 ) -> ServerSettings:
+    """Read the settings of a server; the defaults where nobody has set anything."""
     query = select(servers.c.settings).where(servers.c.guild_id == guild_id)
     stored = await connection.scalar(query.with_for_update() if for_update else query)
     return _from_json(stored) if stored else NO_SETTINGS

@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from kirin.errors import UnreadableAnswer
+from kirin.model.text import storable
 
 TEXT_LIMIT = 1000
 """Characters kept of any text that the provider sends."""
@@ -44,7 +45,7 @@ def as_text(value: object) -> str | None:
         text = str(value)
     except ValueError:  # an integer with thousands of digits
         return None
-    return _storable(text)[:TEXT_LIMIT] or None
+    return storable(text, instead="?")[:TEXT_LIMIT] or None
 
 
 def as_url(value: object) -> str | None:
@@ -96,7 +97,3 @@ def as_metadata(value: object) -> Mapping[str, Any]:
         return {}
     is_deep = encoded.count(b"{") + encoded.count(b"[") > _METADATA_PARTS
     return {} if len(encoded) > METADATA_LIMIT or is_deep or b"\\u0000" in encoded else value
-
-
-def _storable(text: str) -> str:
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()

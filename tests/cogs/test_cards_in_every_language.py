@@ -23,8 +23,9 @@ from cogs.ui.plain import partial_card, plain_card
 from cogs.ui.results import results_card
 from cogs.ui.speech import LANGUAGES, Speech
 from cogs.ui.waiting import waiting_card
-from cogs.ui.words import Words
-from kirin.errors import InvalidRequest, Rule
+from cogs.ui.words import NO_WORDS, Words
+from kirin.budgets import Budget, Overrun, Period, Scope, Unit
+from kirin.errors import Declined, InvalidRequest, Obstacle, Rule
 from kirin.images import Picture
 from kirin.model import (
     FailureReason,
@@ -61,6 +62,31 @@ FACTS: dict[Rule, dict[str, Any]] = {
     Rule.IMAGE_URL: {"problem": "malformed"},
     Rule.SUBJECT_ID: {"text": MOST_MARKUP},
 }
+OVERRUNS = [
+    Overrun(
+        budget=Budget(
+            scope=scope, target_id=2**62, period=Period.MONTH, unit=unit, amount=Decimal(amount)
+        ),
+        used=Decimal(1),
+        asked=Decimal(1),
+        frees_at=NOW,
+    )
+    for scope in Scope
+    for unit, amount in ((Unit.PICTURES, "12345"), (Unit.USD, "999999.999999"), (Unit.USD, "0"))
+]
+OBSTACLES: list[tuple[Obstacle, dict[str, Any]]] = [
+    (Obstacle.CHANNEL, {"allowed": ()}),
+    (Obstacle.CHANNEL, {"allowed": (2**62,) * 50}),
+    (Obstacle.ROLE, {"allowed": ()}),
+    (Obstacle.ROLE, {"allowed": (2**62,) * 5}),
+    (Obstacle.BANNED, {"until": None, "reason": None}),
+    (Obstacle.BANNED, {"until": NOW, "reason": MOST_MARKUP}),
+    (Obstacle.WORD, {"entry": MOST_MARKUP, "found": MOST_MARKUP}),
+    (Obstacle.TOO_MANY_PICTURES, {"n": 9, "most": 1}),
+    (Obstacle.OWN_OPEN, {"most": 1}),
+    (Obstacle.SERVER_OPEN, {"most": 20}),
+    *((Obstacle.BUDGET, {"overrun": overrun}) for overrun in OVERRUNS),
+]
 LINK_PROBLEMS = ("too_long", "malformed", "not_https", "credentials", "ip_address", "not_public")
 PUBLIC_TEXTS = (
     texts.MISSING_RECORD,
@@ -166,6 +192,10 @@ def refused(say: Speech) -> Shown:
     for error in errors:
         for typed in (words, few_words):
             yield str(error), cards.refusal_card(texts.refusal(error, say), typed, say)
+    for obstacle, facts in OBSTACLES:
+        text = texts.declined(Declined(obstacle, **facts), say)
+        yield str(facts), cards.refusal_card(text, words, say)
+        yield str(facts), cards.refusal_card(text, NO_WORDS, say)
     for loses_a_wish in (True, False):
         card = cards.internal_error_card("1" * 19, say, loses_a_wish=loses_a_wish)
         yield f"our own fault, a wish lost: {loses_a_wish}", card
@@ -223,6 +253,7 @@ def say(request: pytest.FixtureRequest) -> Speech:
 
 def test_every_rule_has_facts_to_be_tested_with() -> None:
     assert set(FACTS) == set(Rule)
+    assert {obstacle for obstacle, _ in OBSTACLES} == set(Obstacle)
 
 
 def test_no_card_has_empty_or_unfilled_texts(say: Speech) -> None:

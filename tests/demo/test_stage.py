@@ -125,6 +125,7 @@ def live_page(stage: Stage) -> LivePage:
 
 
 @pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
 async def test_page_shows_what_happens_beside_the_bot_without_being_refreshed(
     arrive: "Arrive",
 ) -> None:
@@ -142,6 +143,7 @@ async def test_page_shows_what_happens_beside_the_bot_without_being_refreshed(
 
 
 @pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
 async def test_visitor_composes_undisturbed_while_pictures_arrive(arrive: "Arrive") -> None:
     painter = Painter()
     async with staged(painter) as stage:
@@ -155,6 +157,7 @@ async def test_visitor_composes_undisturbed_while_pictures_arrive(arrive: "Arriv
 
 
 @pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
 async def test_picture_opens_large(arrive: "Arrive") -> None:
     painter = Painter()
     async with staged(painter) as stage:
@@ -168,6 +171,7 @@ async def test_picture_opens_large(arrive: "Arrive") -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="session")
 async def test_visitors_take_turns(arrive: "Arrive") -> None:
     async with staged(Painter()) as stage:
         visitors = [await arrive(stage.url) for _ in range(3)]

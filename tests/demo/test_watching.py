@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Arrive = Callable[[str], Awaitable[Visitor]]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 FAST = 20.0
 MOST_STEPS = 200

@@ -268,7 +268,7 @@ async def test_a_create_path_that_is_not_there_is_a_refusal(naps: Naps) -> None:
 # Reads
 
 
-READ_FAULTS = ["drop", "garbage", "truncated", "500", "502", "503", "504", "429-1303"]
+READ_FAULTS = ["drop", "garbage", "truncated", "500", "502", "503", "504"]
 
 
 @pytest.mark.parametrize("fault", READ_FAULTS)
@@ -290,7 +290,6 @@ async def test_a_read_that_fails_once_is_tried_again(
         ("poll-garbage", UnreadableAnswer),
         ("poll-truncated", UnreadableAnswer),
         ("poll-503", ProviderTrouble),
-        ("poll-429-1303", RateLimited),
     ],
 )
 async def test_a_read_is_given_up_after_three_attempts(
@@ -330,11 +329,24 @@ async def test_an_unknown_task_is_not_found_at_once(provider: Provider, naps: Na
     assert (provider.sim.reads.polls, naps) == (2, [])
 
 
-async def test_a_short_retry_after_is_slept_out(provider: Provider, naps: Naps) -> None:
+async def test_a_read_that_came_too_often_is_left_to_the_caller(
+    provider: Provider, naps: Naps
+) -> None:
     task_id = await provider.taken()
-    provider.sim.inject("poll-429-1302", seconds=5, count=2)
-    assert (await provider.client.read(task_id)).task_id == task_id
-    assert naps == [5, 5]
+    provider.sim.inject("poll-429-1303", count=None)
+    assert type(await failure(provider.client.read(task_id))) is RateLimited
+    assert (provider.sim.reads.polls, naps) == (1, [])
+
+
+async def test_each_read_that_is_made_again_is_told(provider: Provider) -> None:
+    task_id = await provider.taken()
+    repeats: list[int] = []
+    provider.client.on_repeat = lambda: repeats.append(provider.sim.reads.polls)
+    await provider.client.read(task_id)
+    assert repeats == []
+    provider.sim.inject("poll-503", count=None)
+    await failure(provider.client.read(task_id))
+    assert repeats == [2, 3]
 
 
 async def test_a_long_retry_after_is_left_to_the_caller(provider: Provider, naps: Naps) -> None:

@@ -22,7 +22,7 @@ from kirin.fairness import (
     others_may_use,
     overdue,
 )
-from kirin.schedule import Busy, Task, expected_starts
+from kirin.schedule import Busy, Task, expected_starts, rehearsed_starts
 
 NOW = 1_000_000.0
 LONGEST_TASK = 40.0
@@ -330,6 +330,27 @@ def test_promised_starts_reckon_with_all_the_work_before_them(sizes: list[int], 
     ):
         work += task.n
         assert (start - NOW + 10) * slots >= work * 10
+
+
+@given(crowds.filter(bool), st.integers(1, 12), st.integers(0, 5))
+def test_rehearsal_is_what_happens_where_the_times_are_known(
+    crowd: list[Waiting], slots: int, seed: int
+) -> None:
+    account = an_account(slots, crowd, seed)
+    account.play()
+    starts = rehearsed_starts(crowd, account.seconds, [], [], slots=slots, not_before=NOW)
+    assert starts == pytest.approx(account.started, abs=0.001, rel=0)
+    assert list(starts.values()) == sorted(starts.values())
+
+
+def test_what_runs_and_what_has_been_had_count_in_a_rehearsal() -> None:
+    crowd = [a_wish("first", user=1, since=NOW - 20), a_wish("second", user=2, since=NOW - 10)]
+    busy = [Busy(n=1, since=NOW - 5, until=NOW + 30, user=9, server=9)]
+    past = [Use(server=1, user=1, slots=1, served_at=NOW - 5)]
+    starts = rehearsed_starts(
+        crowd, {"first": 10.0, "second": 10.0}, busy, past, slots=1, not_before=NOW
+    )
+    assert starts == {"second": NOW + 30, "first": NOW + 40}
 
 
 def test_three_of_four_promised_starts_are_true_within_a_third_of_the_wait() -> None:

@@ -353,46 +353,94 @@ def test_burst_is_a_seconds_worth_and_then_tokens_come_one_by_one(hands: Hands) 
     assert bucket.take(100) == 1
 
 
-def test_polls_leave_some_room_for_creates(gate: Gate) -> None:
-    assert gate.room(Work.POLL, 100) == 16
-    assert gate.room(Work.POLL, 1) == 0
-    assert gate.room(Work.SUBMIT, 3) == 3
-    assert gate.room(Work.RESOLVE, 3) == 1
+@pytest.mark.parametrize("greedy", KINDS)
+def test_every_kind_of_work_leaves_some_room_for_the_others(gate: Gate, greedy: Work) -> None:
+    assert gate.room(greedy, 100) >= 6
+    assert gate.room(greedy, 1) == 0
+    assert all(gate.room(work, 2) == 2 for work in KINDS if work is not greedy)
 
 
+@pytest.mark.parametrize("work", KINDS)
 @pytest.mark.parametrize("rate", [0.1, 1, 2, 3, 50])
-def test_polls_are_never_starved_by_what_they_leave(rate: float, hands: Hands) -> None:
+def test_nobody_is_starved_by_what_is_kept_for_others(
+    rate: float, work: Work, hands: Hands
+) -> None:
     gate = Gate(rate=rate, now=hands.now, jitter=lambda: 0.5)
-    for _ in range(5):
-        opens_at = gate.opens_at(Work.POLL)
+    for _ in range(int(10 * rate) + 10):
+        opens_at = gate.opens_at(work)
         assert opens_at is not None
         hands.moment = max(hands.moment, opens_at)
-        assert gate.room(Work.POLL, 1) == 1
+        assert gate.room(work, 1) == 1
+    idle = hands.moment - NOW
+    assert idle.total_seconds() <= 10 + 11 / rate
+
+
+SHARES = {Work.POLL: 0.5, Work.SUBMIT: 0.2, Work.RESOLVE: 0.1}
+
+
+@thoroughly
+@given(
+    st.permutations(KINDS),
+    st.lists(st.tuples(st.floats(0.001, 1.0), st.integers(0, 40), st.integers(0, 40))),
+    st.sampled_from([0.5, 1.0, 5.0, 20.0, 200.0]),
+)
+def test_each_kind_gets_its_share_whatever_the_others_take(
+    order: list[Work], steps: list[tuple[float, int, int]], rate: float
+) -> None:
+    hands = Hands()
+    gate = Gate(rate=rate, now=hands.now, jitter=lambda: 0.5)
+    greedy, other, patient = order
+    got = 0
+    for wait, wanted, needed in [*steps, *[(0.1, 40, 40)] * 50]:
+        hands.wait(min(wait, 1 / rate))
+        door = gate.door(greedy)
+        room = door.enter(wanted)
+        door.settle(room, [a_claim(greedy)] * min(room, needed))
+        gate.room(other, wanted)
+        got += gate.room(patient, 40)
+    seconds = (hands.moment - NOW).total_seconds()
+    assert got >= int(rate * seconds * SHARES[patient] + 1e-6)
+
+
+def test_a_hundred_wishes_do_not_hold_up_the_polls(hands: Hands) -> None:
+    gate = Gate(rate=5, now=hands.now, jitter=lambda: 0.5)
+    creates, polls = 0, 0
+    for _ in range(2000):
+        hands.wait(0.01)
+        creates += gate.room(Work.SUBMIT, 16)
+        polls += gate.room(Work.POLL, 32)
+    assert creates + polls <= 5 * 20 + 5
+    assert polls >= 50
+    assert creates >= 25
 
 
 def test_room_that_is_not_needed_is_given_back(gate: Gate) -> None:
     door = gate.door(Work.SUBMIT)
     room = door.enter(16)
     door.settle(room, [a_claim(Work.SUBMIT)])
-    assert gate.room(Work.SUBMIT, 100) == 19
+    assert gate.room(Work.SUBMIT, 100) == room - 1
 
 
 def test_each_of_several_workers_takes_its_part(hands: Hands) -> None:
     workers = [1.0]
     gate = Gate(rate=20, now=hands.now, jitter=lambda: 0.5, share=lambda: 1 / workers[0])
     workers[0] = 4
-    assert gate.room(Work.SUBMIT, 100) == 5
-    hands.wait(0.2)
-    assert gate.room(Work.SUBMIT, 100) == 1
+    assert 4 <= sum(gate.room(work, 100) for work in KINDS) <= 5
+    hands.wait(4)
+    assert 4 <= sum(gate.room(work, 100) for work in KINDS) <= 5
 
 
 async def test_extra_call_is_paid_for_by_those_that_follow(gate: Gate, hands: Hands) -> None:
     extra = GatedProvider(ScriptedProvider(), gate, is_extra=True)
-    assert gate.room(Work.SUBMIT, 20) == 20
+    room = gate.room(Work.SUBMIT, 20)
+    assert 0 < room < 20
     await extra.look_up("wish")
-    hands.wait(0.06)
+    opens_at = gate.opens_at(Work.SUBMIT)
+    assert opens_at is not None
+    assert opens_at - hands.moment > SECOND / 20
+    hands.moment = opens_at - SECOND / 1000
     assert gate.room(Work.SUBMIT, 1) == 0
-    hands.wait(0.05)
+    hands.moment = opens_at
     assert gate.room(Work.SUBMIT, 1) == 1
 
 
@@ -438,6 +486,29 @@ def test_token_is_there_at_the_moment_that_was_named(rate: float, takes: list[in
             assert bucket.take(1) == 0
         hands.moment = bucket.ready_at()
         assert bucket.take(1) == 1
+
+
+@thoroughly
+@given(
+    st.floats(0.05, 500),
+    st.lists(st.tuples(st.sampled_from(KINDS), st.integers(0, 50), st.floats(0, 1)), max_size=10),
+    st.sampled_from(KINDS),
+)
+def test_shared_token_is_there_at_the_moment_that_was_named(
+    rate: float, takes: list[tuple[Work, int, float]], work: Work
+) -> None:
+    hands = Hands()
+    gate = Gate(rate=rate, now=hands.now, jitter=lambda: 0.5)
+    for kind, wanted, wait in takes:
+        gate.room(kind, wanted)
+        hands.wait(wait / rate)
+        opens_at = gate.opens_at(work)
+        assert opens_at is not None
+        if opens_at > hands.moment:
+            hands.moment = opens_at - min(SECOND / 1000, (opens_at - hands.moment) / 2)
+            assert gate.room(work, 1) == 0
+        hands.moment = opens_at
+        assert gate.room(work, 1) == 1
 
 
 def hours_of_outage(gate: Gate, hands: Hands, hours: int) -> Iterator[Work]:

@@ -19,6 +19,7 @@ from kirin.store import (
     Database,
     GenerationStore,
     ServerStore,
+    StandingStore,
 )
 from tests.kirin.kirin_factories import MINUTE, NOW, a_placement, a_request
 
@@ -36,9 +37,7 @@ def a_budget(scope: Scope, target: int = 0) -> Budget:
 @pytest.fixture
 def house(database: Database) -> House:
     return House(
-        servers=ServerStore(database),
-        bans=BanStore(database),
-        budgets=BudgetStore(database),
+        standings=StandingStore(database),
         price=Decimal("0.028"),
         caps=[CAP],
     )

@@ -213,7 +213,7 @@ async def test_a_wish_beyond_a_budget_is_not_stored(
     assert caught.value.obstacle is Obstacle.BUDGET
     overrun = caught.value.facts["overrun"]
     assert isinstance(overrun, Overrun)
-    assert (overrun.left, overrun.asked) == (1, 2)
+    assert (overrun.left, overrun.asked) == (Decimal(1), Decimal(2))
     assert await store.get("two") is None
     assert await used(database, budget) == a_charge(3)
     await store.add(a_generation("three"), booking=a_booking(budget, pictures=1))

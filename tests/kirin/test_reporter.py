@@ -99,8 +99,8 @@ async def test_thousands_of_messages_are_looked_at_no_more_often_than_is_planned
     street: Street, database: Database
 ) -> None:
     await fill(database, 2000)
-    await street.live(10)
-    assert street.looks == pytest.approx(LOOKS_PER_SECOND * (BURST_SECONDS + 10), abs=2)
+    await street.live(4)
+    assert street.looks == pytest.approx(LOOKS_PER_SECOND * (BURST_SECONDS + 4), abs=2)
 
 
 async def test_each_of_many_messages_is_left_alone_for_longer(

@@ -1,4 +1,4 @@
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 from hypothesis import given
@@ -29,6 +29,27 @@ def test_every_documented_ratio_and_resolution_can_be_asked_for() -> None:
 @pytest.mark.parametrize("prompt", ["x", "x" * 2500, "🦊" * 2500])
 def test_a_prompt_has_1_to_2500_characters(prompt: str) -> None:
     assert a_request(prompt=prompt, negative_prompt=prompt).prompt == prompt
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("a\x00 fox", "a fox"),
+        ("a \ud83efox\udd8a", "a fox"),
+        ("a 🦊 with e\u0301", "a 🦊 with e\u0301"),
+    ],
+)
+def test_what_no_database_can_store_is_dropped(typed: str, kept: str) -> None:
+    request = a_request(prompt=typed, negative_prompt=typed)
+    assert (request.prompt, request.negative_prompt) == (kept, kept)
+    assert replace(a_request(), prompt=typed).prompt == kept
+
+
+@pytest.mark.parametrize("prompt", ["\x00", "\ud800 \x00", "\udd8a\n"])
+def test_a_prompt_of_nothing_storable_is_empty(prompt: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        a_request(prompt=prompt)
+    assert caught.value.rule is Rule.PROMPT_EMPTY
 
 
 @pytest.mark.parametrize(

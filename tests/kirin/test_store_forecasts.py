@@ -20,7 +20,7 @@ from kirin.model import (
     UploadedImage,
 )
 from kirin.polling import MEMORY, Observation, assumed, learn
-from kirin.store import Database, ForecastStore, GenerationStore
+from kirin.store import Database, DraftStore, DuePolls, ForecastStore, GenerationStore
 from tests.kirin.kirin_factories import NOW, SECOND, a_generation, a_request
 
 
@@ -82,6 +82,14 @@ async def test_task_ended_after_the_poll_that_found_it_at_work(
 ) -> None:
     await store.add(a_finished("one", 12.5, seen_running_at=NOW + 10 * SECOND))
     assert await forecasts.observations(PLAIN) == [Observation(after=10, until=12.5)]
+
+
+async def test_task_whose_polls_were_not_noted_teaches_nothing(
+    store: GenerationStore, forecasts: ForecastStore
+) -> None:
+    await store.add(a_finished("from before they were", 12.5, polls=4))
+    await store.add(a_finished("found by the first", 11.0, polls=1))
+    assert await forecasts.observations(PLAIN) == [Observation(after=0, until=11.0)]
 
 
 async def test_callback_tells_the_end_within_a_second(
@@ -191,3 +199,26 @@ async def test_trouble_with_the_database_is_not_kept(
     async with database.write() as connection:
         await connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO generations")
     assert await forecasts.forecast(PLAIN) == Forecast.of(assumed(20.0))
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\ud83d"])
+async def test_text_that_no_database_can_store_blinds_nobody(
+    database: Database, store: GenerationStore, forecasts: ForecastStore, bad: str
+) -> None:
+    """PostgreSQL would refuse to look into any row's JSON because of one of them."""
+    running = {"status": Status.RUNNING, "submitted_at": NOW, "task_id": "task"}
+    link = LinkedImage(url=f"https://example.com/{bad}.png")
+    typed = a_generation("typed", request=a_request(prompt=f"a fox{bad}"), **running)
+    linked = a_generation("linked", request=a_request(reference=link), **running)
+    await store.add(typed)
+    await store.add(linked)
+    assert sum((await forecasts.in_flight()).values()) == 2
+    assert len(await DuePolls(database).read(NOW, limit=9)) == 2
+    assert await store.get("typed") == typed
+
+
+async def test_documents_keep_all_but_what_cannot_be_stored(database: Database) -> None:
+    drafts = DraftStore(database)
+    typed = {"a\x00": ["b\ud800", {"c": "🦊\x00", "d": None, "e": 1.5}], "\\u0000": "\\ud800"}
+    kept = {"a": ["b", {"c": "🦊", "d": None, "e": 1.5}], "\\u0000": "\\ud800"}
+    assert await drafts.get(await drafts.keep(typed, NOW)) == kept

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from kirin.model import Generation, Status
 from kirin.slots import (
@@ -17,6 +18,8 @@ from kirin.slots import (
     slots_after_refusal,
 )
 from kirin.store import AccountStore, Claim, Database, GenerationStore, QueueStore, Work
+from kirin.store.tables import facts
+from tests.databases import on_postgres, run_sql
 from tests.kirin.kirin_factories import (
     MINUTE,
     NOW,
@@ -169,20 +172,80 @@ async def test_success_of_a_create_from_before_the_refusal_proves_nothing(
     assert await take(store, queue) == []
 
 
-async def test_account_learns_its_slots_unless_they_are_known(
+@on_postgres
+async def test_success_does_not_end_a_refusal_that_another_process_learns_of_meanwhile(
+    database: Database,
+) -> None:
+    account = AccountStore(database)
+    await account.refused(queued("first").sending(NOW), now=NOW, wait=lambda _strikes: 2.0)
+    newer = Hold(strikes=2, since=NOW + MINUTE, until=NOW + 6 * MINUTE)
+    async with database.write() as other:
+        await other.execute(update(facts).values(value=str(newer), learned_at=newer.since))
+        accepting = asyncio.create_task(account.accepted(NOW + 9 * SECOND))
+        while not await run_sql(
+            database.url.render_as_string(hide_password=False),
+            "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
+        ):
+            assert not accepting.done()
+    await accepting
+    async with database.read() as connection:
+        assert (await account.read(connection, NOW)).hold == newer
+
+
+async def test_account_learns_its_slots_from_a_refusal(
     database: Database, store: GenerationStore
 ) -> None:
     await store.add(running("running", n=4))
-    learning, knowing = AccountStore(database), AccountStore(database, slots=9)
-    await knowing.was_full(1, NOW)
-    await learning.was_full(1, NOW)
+    account = AccountStore(database)
+    await account.was_full(1, NOW)
     async with database.read() as connection:
-        assert (await learning.read(connection, NOW)).slots == 4
-        assert (await learning.read(connection, NOW + LEARNED_FOR)).slots == 5
-        assert (await knowing.read(connection, NOW)).slots == 9
+        assert (await account.read(connection, NOW)).slots == 4
+        assert (await account.read(connection, NOW + LEARNED_FOR)).slots == 5
 
 
-async def test_long_line_is_read_once_a_second_and_nobody_is_given_out_twice(
+async def test_slots_that_are_set_too_high_are_corrected_for_a_while(
+    database: Database, store: GenerationStore
+) -> None:
+    await store.add(running("running", n=4))
+    account = AccountStore(database, slots=6)
+    await account.was_full(1, NOW)
+    async with database.read() as connection:
+        slots = [(await account.read(connection, NOW + n * LEARNED_FOR)).slots for n in range(4)]
+    assert slots == [4, 5, 6, 6]
+
+
+async def test_passed_wish_of_a_long_line_is_noted_once(
+    database: Database, store: GenerationStore
+) -> None:
+    await store.add(running("running", n=4))
+    await store.add(queued("batch", user=1000, n=9, created_at=NOW - MINUTE))
+    await asyncio.gather(
+        *(store.add(queued(f"wish-{number:03}", user=number)) for number in range(510))
+    )
+    queue = a_queue(database, slots=10)
+    assert len(await take(store, queue, limit=1)) == 1
+    assert len(await take(store, queue, limit=1, after=SECOND / 2)) == 1
+    batch = (await queue.survey(NOW)).order[0]
+    assert (batch.id, batch.passed_at) == ("batch", NOW.timestamp())
+
+
+async def test_line_that_others_have_emptied_is_open_for_another_try(
+    database: Database, store: GenerationStore
+) -> None:
+    await asyncio.gather(
+        *(store.add(queued(f"wish-{number:03}", user=number)) for number in range(510))
+    )
+    one, other = a_queue(database), a_queue(database)
+    line = await other.look(NOW, 16)
+    assert line is not None
+    assert len(await take(store, one)) == 16
+    choose = partial(other.choose, line=line, now=NOW, limit=16)
+    assert await store.claim_chosen(Work.SUBMIT, choose, now=NOW, lease_for=MINUTE) == []
+    assert other.is_open
+    assert len(await take(store, other)) == 16
+
+
+async def test_long_line_is_used_for_a_while_and_nobody_is_given_out_twice(
     database: Database, store: GenerationStore
 ) -> None:
     await asyncio.gather(

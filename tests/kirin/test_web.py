@@ -15,6 +15,7 @@ import pytest
 from kirin.callbacks import CallbackAddresses
 from kirin.errors import ProviderError, SettingsError
 from kirin.metrics import Metrics
+from kirin.model import FailureReason
 from kirin.settings import Settings
 from kirin.stages import Hints
 from kirin.store import Census, CensusStore, Database, GenerationStore
@@ -299,3 +300,16 @@ def test_provider_errors_are_counted_by_their_kind() -> None:
     text = metrics.exposition().decode()
     assert 'kirin_provider_call_seconds_count{call="read"} 2.0' in text
     assert 'kirin_provider_errors_total{call="read",error="ProviderError"} 1.0' in text
+
+
+def test_every_counter_is_there_before_its_first_event() -> None:
+    text = Metrics().exposition().decode()
+    for reason in FailureReason:
+        assert f'kirin_wishes_ended_total{{outcome="failed",reason="{reason}"}} 0.0' in text
+    for outcome, reason in (("expired", "busy"), ("expired", "deadline"), ("succeeded", "")):
+        assert f'kirin_wishes_ended_total{{outcome="{outcome}",reason="{reason}"}} 0.0' in text
+    for call, error in (("create", "NotSent"), ("read", "RateLimited"), ("look_up", "NoAnswer")):
+        assert f'kirin_provider_errors_total{{call="{call}",error="{error}"}} 0.0' in text
+    for result in ("accepted", "ignored", "dropped", "refused"):
+        assert f'kirin_callbacks_total{{result="{result}"}} 0.0' in text
+    assert 'kirin_deliveries_total{result="impossible"} 0.0' in text

@@ -11,8 +11,6 @@ from kirin.model import FailureReason, Status
 from tests.databases import on_both_engines
 from tests.scenarios.world import World, card, gallery, links, message_of
 
-pytestmark = on_both_engines
-
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
@@ -53,6 +51,7 @@ async def test_failure_is_explained_in_its_own_message(
     assert len(world.sim.creates) == 1
 
 
+@on_both_engines
 async def test_failed_task_says_nothing_of_the_raw_error(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -69,6 +68,7 @@ async def test_failed_task_says_nothing_of_the_raw_error(
     assert "code=006001094" in caplog.text
 
 
+@on_both_engines
 @pytest.mark.parametrize("fault", ["create-429-1302", "create-429-1303"])
 async def test_busy_provider_keeps_the_wish_queued(world: World, fault: str) -> None:
     world.sim.inject(fault, count=2)
@@ -91,6 +91,7 @@ async def test_provider_busy_for_an_hour_ends_the_wish_unpaid(world: World) -> N
     assert sum(world.sim.effects.values()) == 0
 
 
+@on_both_engines
 @pytest.mark.parametrize("changes", [{"GENERATION_DEADLINE_MINUTES": "30"}])
 async def test_task_that_never_ends_is_given_up_at_its_deadline(world: World) -> None:
     world.sim.inject("task-never-ends")
@@ -121,6 +122,7 @@ async def test_odd_answer_to_a_poll_does_not_hide_the_picture(world: World, faul
     assert len(world.sim.creates) == 1
 
 
+@on_both_engines
 async def test_task_unknown_for_minutes_is_lost(world: World) -> None:
     world.sim.inject("poll-404", count=None)
     sent = await world.imagine()
@@ -136,6 +138,7 @@ async def test_one_unknown_task_after_minutes_of_trouble_means_nothing(world: Wo
     assert len(gallery(sent)) == 1
 
 
+@on_both_engines
 async def test_fewer_pictures_than_asked_for_are_shown_with_the_count(world: World) -> None:
     world.sim.inject("task-one-short")
     sent = await world.imagine(n=4)
@@ -172,6 +175,7 @@ async def test_download_that_fails_once_is_tried_again(world: World, fault: str)
         Image.open(io.BytesIO(await attachment.read())).load()
 
 
+@on_both_engines
 async def test_pictures_that_cannot_be_fetched_at_all_are_linked(world: World) -> None:
     world.sim.inject("download-404", count=None)
     sent = await world.imagine(n=2)
@@ -196,6 +200,7 @@ async def test_pictures_arrive_after_an_outage_of_their_store(world: World) -> N
     assert len(world.sim.creates) == 1
 
 
+@on_both_engines
 async def test_task_that_is_unknown_for_a_moment_in_its_life_is_not_lost(world: World) -> None:
     world.sim.inject("task-slow", seconds=300)
     sent = await world.imagine()

@@ -13,8 +13,6 @@ from tests.databases import on_both_engines
 from tests.kirin.kirin_factories import a_generation, a_request
 from tests.scenarios.world import World, card, gallery
 
-pytestmark = on_both_engines
-
 
 @pytest.fixture
 def changes() -> dict[str, str]:
@@ -75,6 +73,7 @@ async def test_queued_wishes_tell_their_place_and_how_many_there_are(world: Worl
     assert "**Queued**, number 3 of 3" in card(sent[2])
 
 
+@on_both_engines
 async def test_wishes_that_wait_for_a_busy_provider_tell_their_place(world: World) -> None:
     world.sim.inject("create-429-1303", count=None)
     sent = []
@@ -142,6 +141,7 @@ async def test_card_admits_that_it_takes_longer_than_usual(world: World) -> None
     assert blocks(sent) == 0
 
 
+@on_both_engines
 async def test_card_learns_from_recent_wishes_of_the_same_shape(world: World) -> None:
     await remember(world, 20, 240, resolution=Resolution.TWO_K, n=4)
     sent = await imagine_without_progress(world, resolution="2k", n=4)
@@ -205,6 +205,7 @@ async def test_outcome_waits_for_no_report_that_is_only_planned(world: World) ->
     assert len(gallery(sent)) == 1
 
 
+@on_both_engines
 async def test_outcome_follows_a_report_that_is_under_way_and_is_not_painted_over(
     world: World,
 ) -> None:
@@ -223,6 +224,7 @@ async def test_outcome_follows_a_report_that_is_under_way_and_is_not_painted_ove
     assert "Working" not in card(sent)
 
 
+@on_both_engines
 async def test_many_waiting_wishes_get_one_edit_each_at_a_time(world: World) -> None:
     sent = [await imagine_without_progress(world, prompt=f"wish {number}") for number in range(5)]
     edits = world.edits()

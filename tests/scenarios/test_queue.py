@@ -44,7 +44,7 @@ def limit(world: World, slots: int) -> None:
 
 
 @pytest.mark.parametrize("changes", [{"ACCOUNT_SLOTS": "4"}])
-async def test_singles_of_others_pass_twenty_of_one_and_no_slot_is_asked_for_in_vain(
+async def test_singles_of_others_pass_the_many_of_one_and_no_slot_is_asked_for_in_vain(
     world: World,
 ) -> None:
     limit(world, 4)
@@ -54,7 +54,7 @@ async def test_singles_of_others_pass_twenty_of_one_and_no_slot_is_asked_for_in_
     await wish(world, "batch", user=2, n=3)
     await wish(world, "one", user=3)
     await wish(world, "other", user=4)
-    await world.pass_time(300)
+    await world.pass_time(200)
     assert refusals(world) == []
     order = sent_out(world)
     assert len(order) == 23
@@ -66,7 +66,7 @@ async def test_singles_of_others_pass_twenty_of_one_and_no_slot_is_asked_for_in_
 
 async def test_number_of_slots_is_found_out_by_being_refused(world: World) -> None:
     limit(world, 3)
-    for number in range(12):
+    for number in range(7):
         await wish(world, f"wish {number:02}", user=number)
     await world.pass_time(10)
     refused = len(refusals(world))
@@ -74,8 +74,8 @@ async def test_number_of_slots_is_found_out_by_being_refused(world: World) -> No
     fact = await world.app.facts.get("account_slots")
     assert fact is not None
     assert fact.value == "3"
-    await world.pass_time(200)
-    assert len(sent_out(world)) == 12
+    await world.pass_time(90)
+    assert len(sent_out(world)) == 7
     assert len(refusals(world)) == refused
 
 

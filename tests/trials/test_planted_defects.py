@@ -12,7 +12,7 @@ import pytest
 
 from kirin.errors import DuplicateTask
 from kirin.images import Picture
-from kirin.model import Generation, GenerationRequest, TaskSnapshot
+from kirin.model import FailureReason, Generation, GenerationRequest, TaskSnapshot
 from kirin.store import Claim, GenerationStore
 from trials.board import Pen
 from trials.upstream import Line, Upstream
@@ -97,6 +97,44 @@ class LosingStore(GenerationStore):
         return
 
 
+class ForgetfulBooks(GenerationStore):
+    """Closes no entry."""
+
+    async def _close(self, *_: Any) -> None:
+        return
+
+
+class NoBooks(GenerationStore):
+    """Stores wishes without an entry."""
+
+    async def add(self, generation: Generation, image: Any = None, **_: Any) -> None:
+        await super().add(generation, image)
+
+
+class LaxBooks(GenerationStore):
+    """Enters whatever comes."""
+
+    async def add(self, generation: Generation, image: Any = None, *, booking: Any = None) -> None:
+        free = replace(booking, budgets=(), most_open_of_person=None)
+        await super().add(generation, image, booking=free)
+
+
+class DearBooks(GenerationStore):
+    """Reserves twice what a wish takes."""
+
+    async def add(self, generation: Generation, image: Any = None, *, booking: Any = None) -> None:
+        charge = replace(booking.charge, pictures=2 * booking.charge.pictures)
+        await super().add(generation, image, booking=replace(booking, charge=charge))
+
+
+class GenerousBooks(GenerationStore):
+    """Gives the money back of whatever came to nothing."""
+
+    async def _close(self, change: Any, old: Generation, new: Generation) -> None:
+        free = replace(new, failure=FailureReason.BUSY) if new.failure else new
+        await super()._close(change, old, replace(free, submitted_at=None))
+
+
 @pytest.mark.parametrize(
     ("cast", "engines", "sentence"),
     [
@@ -109,6 +147,11 @@ class LosingStore(GenerationStore):
         (Cast(store=OverwritingStore), 1, "was cancelled, and then"),
         (Cast(pen=TwoPens), 3, "editors at once"),
         (Cast(store=LosingStore), 1, "was accepted and is not stored"),
+        (Cast(store=ForgetfulBooks), 1, "is booked as ('reserved'"),
+        (Cast(store=NoBooks), 1, "the books have entries for []"),
+        (Cast(store=LaxBooks), 3, "was taken although it passes"),
+        (Cast(store=DearBooks), 1, "without a cause"),
+        (Cast(store=GenerousBooks), 1, "is booked as ('returned'"),
     ],
 )
 def test_a_planted_defect_is_found(cast: Cast, engines: int, sentence: str, template: Path) -> None:
