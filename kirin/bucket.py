@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 _FEWEST = 2.0
 _ROUNDING = 1e-9
+_KEPT = 0.5  # of its share, for one who does not come for it
 
 
 class TokenBucket:
@@ -78,9 +79,9 @@ class SharedBucket:
     """A bucket for several kinds of takers, none of which can starve another.
 
     Of what comes in, each kind's share is kept for it until it takes it: one token at least, and
-    of a full bucket its share of what is left when every kind has one. All else is for whoever
-    comes first, so nothing is wasted on those who want nothing. The shares add up to less than
-    one, and the bucket has room for a token of each kind.
+    of a full bucket half of its share, for bursts of the others. All else is for whoever comes
+    first, so nothing is wasted on those who want nothing. The shares add up to less than one, and
+    the bucket has room for a token of each kind.
     """
 
     def __init__(
@@ -158,4 +159,4 @@ class SharedBucket:
         return self._kept
 
     def _most_kept(self, kind: str) -> float:
-        return 1 + self._shares[kind] * (self._bucket.capacity - len(self._shares))
+        return 1 + self._shares[kind] * _KEPT * (self._bucket.capacity - len(self._shares))

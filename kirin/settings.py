@@ -240,7 +240,8 @@ class Settings(BaseModel):
     )
     generation_deadline_minutes: Minutes = Field(
         default=180.0,
-        description="A task that is not finished this long after its create is given up.",
+        description="A task that is not finished this long after its create is given up; while it "
+        "cannot be read, a day later.",
     )
     lookup_grace_seconds: Seconds = Field(
         default=30.0,

@@ -6,7 +6,7 @@ Its state is this process's own and lives in memory; after a restart it is learn
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _SILENCE = (NoAnswer, ProviderTrouble, UnreadableAnswer)  # a maintenance page says 200 at times
 _KINDS = (Work.POLL, Work.RESOLVE, Work.SUBMIT)
 _HEADSTART = timedelta(seconds=1)
-_SHARES = {Work.POLL: 0.5, Work.SUBMIT: 0.2, Work.RESOLVE: 0.1}
+_SHARES: Mapping[str, float] = {Work.POLL: 0.5, Work.SUBMIT: 0.2, Work.RESOLVE: 0.1}
 
 
 class Gate:

@@ -7,12 +7,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from kirin.errors import StoreError
 from kirin.store import one_trip
@@ -27,6 +28,7 @@ _BUSY_TIMEOUT_MS = 10_000
 _FILE_CONNECTIONS = 4
 _SERVER_CONNECTIONS = 8  # of each program; PostgreSQL allows a hundred in all by default
 _CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 5.0
 _COMMAND_SECONDS = 30.0  # nothing the store says takes a tenth; a server that is gone says nothing
 
 logging.getLogger("aiosqlite").setLevel(logging.INFO)  # its DEBUG shows every value, tokens too
@@ -49,12 +51,14 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Self]:
+    async def open(cls, url: str, *, idle: float = IDLE_SECONDS) -> AsyncIterator[Self]:
         """Open the database, create its folder, and bring its tables up to date.
 
+        A connection to a server that was `idle` for so many seconds is tried out before it is used.
         Raises `StoreError`, never with the password in it, where that cannot be done.
         """
         engine = _engine(url)
+        _ask_after(idle, engine)
         try:
             try:
                 await _prepare(engine)
@@ -128,7 +132,7 @@ def _engine(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401
         )
         configure_sqlite(engine)
         return engine
-    sizes = options or {"pool_size": _SERVER_CONNECTIONS, "pool_pre_ping": True}
+    sizes = options or {"pool_size": _SERVER_CONNECTIONS}
     connect_args: dict[str, Any] = {
         "timeout": _CONNECT_SECONDS,
         "server_settings": {"application_name": "kirin", "jit": "off"},
@@ -143,6 +147,31 @@ def _engine(url: str, **options: Any) -> AsyncEngine:  # noqa: ANN401
         connect_args=connect_args,
         **sizes,
     )
+
+
+def _ask_after(idle: float, engine: AsyncEngine) -> None:
+    """Find out about connections that the server has ended meanwhile, before they are used.
+
+    SQLAlchemy's own way asks each time, with three trips; a busy connection needs no question.
+    """
+    if engine.dialect.name == "sqlite":
+        return
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def _put_back(_connection: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401
+        record.info["since"] = monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _take_out(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:  # noqa: ANN401
+        if record.driver_connection is None or record.driver_connection.is_closed():
+            raise DisconnectionError  # the server has said so; no trip is needed to know
+        since = record.info.get("since")
+        if since is None or monotonic() - since < idle:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except (*TROUBLE, engine.dialect.loaded_dbapi.Error) as error:
+            raise DisconnectionError from error
 
 
 async def _prepare(engine: AsyncEngine) -> None:

@@ -97,6 +97,16 @@ async def test_what_has_moved_lives_on(old_url: str, database_url: str) -> None:
         assert [change.new for change in await ServerStore(new).recent_changes(500, 9)] == [5, 4]
 
 
+async def test_text_that_not_every_database_can_store_moves_without_it(
+    old_url: str, database_url: str
+) -> None:
+    await fill(old_url)
+    await run_sql(old_url, """UPDATE drafts SET content = '{"prompt": "a\\u0000 fox\\ud800"}'""")
+    await move(old_url, database_url, name=NAME)
+    (draft,) = await run_sql(database_url, select(metadata.tables["drafts"].c.content))
+    assert draft.content == {"prompt": "a fox"}
+
+
 async def test_nothing_moves_where_there_is_something_already(
     old_url: str, database_url: str
 ) -> None:

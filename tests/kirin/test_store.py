@@ -472,6 +472,28 @@ async def test_a_row_that_somebody_else_took_over_is_not_postponed(store: Genera
 # When to look again
 
 
+async def test_a_change_for_one_attempt_is_refused_once_another_was_made(
+    store: GenerationStore,
+) -> None:
+    first = a_generation().sending(NOW)
+    again = first.requeued(now=NOW, due_at=NOW).sending(NOW)
+    await store.add(again)
+    late = first.taken("t-late", now=NOW, poll_at=LATER)
+    assert not await store.change(first, late, is_same_attempt=True)
+    assert await store.change(again, again.taken("t-2", now=NOW, poll_at=LATER))
+
+
+async def test_a_row_that_was_leased_before_it_was_due_is_due_no_sooner_than_it_was(
+    store: GenerationStore,
+) -> None:
+    soon = NOW + 5 * MINUTE
+    await store.add(replace(running(), message_due_at=soon))
+    for lease_for, due in ((SECOND, soon), (10 * MINUTE, NOW + 10 * MINUTE)):
+        claims = await store.claim_untold((), now=NOW, limit=1, lease_for=lease_for)
+        assert await store.next_due(Work.REPORT) == due
+        await store.postpone(claims[0], soon)
+
+
 async def test_the_next_due_is_the_earliest_of_its_kind(store: GenerationStore) -> None:
     assert await store.next_due(Work.SUBMIT) is None
     await store.add(a_generation("a", due_at=LATER, message_due_at=None))

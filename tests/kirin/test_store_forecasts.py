@@ -194,7 +194,7 @@ async def test_trouble_with_the_database_is_not_kept(
 ) -> None:
     async with database.write() as connection:
         await connection.exec_driver_sql("ALTER TABLE generations RENAME TO elsewhere")
-    with pytest.raises(Exception, match="no such table|does not exist"):
+    with pytest.raises(Exception, match=r"no such table|does not exist"):
         await forecasts.forecast(PLAIN)
     async with database.write() as connection:
         await connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO generations")

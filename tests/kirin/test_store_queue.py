@@ -146,6 +146,31 @@ async def test_full_account_has_no_chance_but_the_end_of_the_oldest(
     assert chance == NOW + timedelta(hours=1)
 
 
+async def test_full_account_has_a_chance_when_the_minute_of_a_cancelled_task_is_over(
+    database: Database, store: GenerationStore
+) -> None:
+    task = running("cancelled", submitted_at=NOW - 20 * SECOND)
+    await store.add(task.cancelled(NOW))
+    await store.add(running("cancelled long ago", submitted_at=NOW - 2 * MINUTE).cancelled(NOW))
+    await store.add(queued("waits"))
+    queue = a_queue(database, slots=1)
+    assert await queue.next_chance(NOW) == NOW + 40 * SECOND
+    assert await take(store, queue, after=39 * SECOND) == []
+    assert names(await take(store, queue, after=41 * SECOND)) == ["waits"]
+
+
+async def test_create_whose_process_died_holds_others_back_until_its_lease_ends(
+    database: Database, store: GenerationStore
+) -> None:
+    queue = a_queue(database)
+    await store.add(queued("first"))
+    await queue.account.refused(queued("x").sending(NOW), now=NOW, wait=lambda _strikes: 1.0)
+    (first,) = await take(store, queue, after=2 * SECOND)
+    await store.save(first, first.generation.sending(NOW + 2 * SECOND), keep=True)
+    await store.add(queued("waits"))
+    assert await queue.next_chance(NOW + 3 * SECOND) == NOW + 2 * SECOND + 10 * MINUTE
+
+
 async def test_refusal_holds_everybody_back_until_one_has_gone_well(
     database: Database, store: GenerationStore
 ) -> None:

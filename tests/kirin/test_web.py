@@ -306,8 +306,8 @@ def test_every_counter_is_there_before_its_first_event() -> None:
     text = Metrics().exposition().decode()
     for reason in FailureReason:
         assert f'kirin_wishes_ended_total{{outcome="failed",reason="{reason}"}} 0.0' in text
-    for outcome, reason in (("expired", "busy"), ("expired", "deadline"), ("succeeded", "")):
-        assert f'kirin_wishes_ended_total{{outcome="{outcome}",reason="{reason}"}} 0.0' in text
+    for outcome, why in (("expired", "busy"), ("expired", "deadline"), ("succeeded", "")):
+        assert f'kirin_wishes_ended_total{{outcome="{outcome}",reason="{why}"}} 0.0' in text
     for call, error in (("create", "NotSent"), ("read", "RateLimited"), ("look_up", "NoAnswer")):
         assert f'kirin_provider_errors_total{{call="{call}",error="{error}"}} 0.0' in text
     for result in ("accepted", "ignored", "dropped", "refused"):

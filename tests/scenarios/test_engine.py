@@ -89,6 +89,18 @@ async def test_stopped_engine_leaves_the_rest_for_the_next_start(world: World) -
     assert len(world.sim.creates) == 1
 
 
+async def test_reads_that_are_made_again_count_as_requests(world: World) -> None:
+    await world.imagine()
+    await world.work()
+    world.clock.advance(60)
+    budget = world.app.engine.gate.budget
+    full = budget.tokens
+    world.sim.inject("poll-503", count=None)
+    reads = world.sim.reads.polls
+    assert await world.app.engine.stage(Work.POLL).run_once() == 1
+    assert full - budget.tokens == world.sim.reads.polls - reads == 3
+
+
 @asynccontextmanager
 async def another_worker(world: World) -> AsyncIterator[bot.App]:
     """Open the same database a second time, as another machine would, with a name of its own."""

@@ -121,23 +121,6 @@ def test_answer_that_comes_after_the_lease_was_lost_is_still_recorded(
     a_scene(template, tmp_path, Slow()).play(act)
 
 
-def test_late_answer_changes_nothing_where_the_wish_was_sent_again(
-    template: Path, tmp_path: Path
-) -> None:
-    async def act(bot: Process) -> None:
-        store = bot.desk.store
-        await one_wish(bot)
-        (first,) = await store.claim(Work.SUBMIT, now=now(), limit=1, lease_for=LEASE)
-        before = first.generation.sending(now())
-        again = before.requeued(now=now(), due_at=now()).sending(now())
-        assert await store.save(first, again)
-        late = before.taken("t-late", now=now(), poll_at=now())
-        assert not await store.change(before, late, is_same_attempt=True)
-        assert await store.change(again, again.taken("t-2", now=now(), poll_at=now()))
-
-    a_scene(template, tmp_path, Provider()).play(act)
-
-
 def test_task_is_kept_where_the_account_cannot_be_told_of_it(
     template: Path, tmp_path: Path
 ) -> None:

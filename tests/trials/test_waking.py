@@ -152,19 +152,6 @@ def test_farewell_whose_process_was_killed_lets_the_others_sleep(
     assert len(looks) < 10
 
 
-def test_row_that_is_leased_is_due_when_its_lease_has_ended_and_not_before(
-    template: Path, tmp_path: Path
-) -> None:
-    async def act(bot: Process) -> None:
-        store = bot.desk.store
-        await store.add(a_wish())
-        lease_for = timedelta(minutes=1)
-        assert await store.claim(Work.SUBMIT, now=now(), limit=1, lease_for=lease_for)
-        assert await store.next_due(Work.SUBMIT) == now() + lease_for
-
-    a_scene(template, tmp_path, Provider()).play(act)
-
-
 @pytest.mark.parametrize(
     ("seconds_it_takes", "status"), [(50.0, Status.RUNNING), (500.0, Status.SUBMITTING)]
 )
