@@ -76,6 +76,6 @@ def test_a_linked_image_is_sent_as_its_link() -> None:
 
 
 @thoroughly
-@given(st.text(st.characters(), min_size=1).filter(str.strip))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1).filter(str.strip))
 def test_a_prompt_arrives_as_it_was_written(prompt: str) -> None:
     assert params_of(a_request(prompt=prompt))["prompt"] == prompt

@@ -8,9 +8,9 @@ import pytest
 from trials.world import live
 
 ROOT = Path(__file__).parents[2]
-CHUNKS = range(8)
-OF_ONE = 5
-OF_THREE = 2
+CHUNKS = range(12)
+OF_ONE = 14
+OF_THREE = 5
 
 
 @pytest.mark.parametrize("chunk", CHUNKS)
