@@ -11,6 +11,7 @@ then what it has measured in the window; and works on until it is terminated.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -112,4 +113,5 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
     for name in ("discord.state", "discord.client"):
         logging.getLogger(name).setLevel(logging.ERROR)  # the bot needs no intents and no voice
+    gc.freeze()  # as the program does at its start
     asyncio.run(live(json.loads(sys.argv[1])))

@@ -11,6 +11,7 @@ worker can read: their ids say when they end. Pictures are not fetched, and mess
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import random
@@ -151,4 +152,5 @@ def _now() -> datetime:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
+    gc.freeze()  # as the program does at its start
     asyncio.run(live(json.loads(sys.argv[1])))
