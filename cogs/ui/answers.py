@@ -80,10 +80,15 @@ async def decline(interaction: Interaction, error: Declined, words: Words = NO_W
             await _tell(interaction, card, files)
             return
         await show(interaction, note("…"))  # what follows on a mere "thinking" would fill that
-        await interaction.followup.send(
-            view=card, files=files, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
-        )
-        await interaction.delete_original_response()
+        try:
+            await interaction.followup.send(
+                view=card,
+                files=files,
+                ephemeral=True,
+                allowed_mentions=discord.AllowedMentions.none(),
+            )
+        finally:
+            await interaction.delete_original_response()
 
 
 async def _is_seen_by_others(interaction: Interaction) -> bool:

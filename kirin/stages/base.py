@@ -50,6 +50,7 @@ class Stage(ABC):
         self.width = width
         self.lease_for = lease_for
         self.door = door or OpenDoor(now)
+        self.is_stopping = False
         self._in_hand: dict[int, Claim] = {}
         self._due: datetime | None = None
 

@@ -79,6 +79,7 @@ class Engine:
         self._stopped_at = self._now()
         self._stopping.set()
         for stage in self._stages.values():
+            stage.is_stopping = True
             self._wakeups.ring(stage.work)
 
     async def take_leave(self) -> int:

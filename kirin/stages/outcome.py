@@ -7,6 +7,14 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from kirin import wire
+from kirin.errors import (
+    AccessDenied,
+    AuthenticationFailed,
+    BalanceExhausted,
+    ProviderError,
+    RequestRefused,
+    UnreadableAnswer,
+)
 from kirin.model import FailureReason, Generation, TaskSnapshot, TaskState
 from kirin.stages.base import Clock
 from kirin.stages.pollplan import PollPlanner
@@ -17,6 +25,13 @@ LAST_PATIENCE = timedelta(days=1)
 """So long after its deadline a task is still asked for, while no answer tells how it stands."""
 
 _POLL_WITHOUT_A_PLAN = timedelta(seconds=5)
+
+
+def may_pass(error: ProviderError) -> bool:
+    """Say whether an error tells of the provider or the account, and nothing of the task itself."""
+    if isinstance(error, RequestRefused):
+        return isinstance(error, AuthenticationFailed | BalanceExhausted | AccessDenied)
+    return not isinstance(error, UnreadableAnswer)
 
 
 def conclude(generation: Generation, snapshot: TaskSnapshot, now: datetime) -> Generation | None:

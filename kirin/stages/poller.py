@@ -11,7 +11,7 @@ from kirin.model import FailureReason, Generation, TaskSnapshot
 from kirin.stages.base import Clock, Jitter, Stage
 from kirin.stages.door import Door
 from kirin.stages.lookup import Lookup
-from kirin.stages.outcome import LAST_PATIENCE, conclude
+from kirin.stages.outcome import LAST_PATIENCE, conclude, may_pass
 from kirin.stages.pollplan import PollOrder, PollPlanner
 from kirin.stages.provider import Provider
 from kirin.store import Claim, GenerationStore, Work
@@ -92,7 +92,8 @@ class Poller(Stage):
 
     def _troubled(self, generation: Generation, error: ProviderError) -> Generation:
         log.warning("%s could not be read: %s", generation.external_task_id, error)
-        if self._age(generation) > self._deadline + LAST_PATIENCE:
+        patience = LAST_PATIENCE if may_pass(error) else timedelta(0)
+        if self._age(generation) > self._deadline + patience:
             return self._given_up(generation)
         return self._look_again(generation, error)
 

@@ -12,7 +12,7 @@ from kirin.model import FailureReason, Generation, TaskSnapshot, TaskState
 from kirin.stages.base import Clock, Jitter, Stage
 from kirin.stages.door import Door
 from kirin.stages.lookup import Lookup
-from kirin.stages.outcome import LAST_PATIENCE, taken
+from kirin.stages.outcome import LAST_PATIENCE, may_pass, taken
 from kirin.stages.pollplan import PollPlanner
 from kirin.stages.provider import Provider
 from kirin.store import Claim, GenerationStore, Work
@@ -71,10 +71,17 @@ class Resolver(Stage):
         except TaskNotFound:
             return await self._not_found(generation)
         except ProviderError as error:
+            if not may_pass(error) and await self._is_hopeless(generation):
+                return await self._not_to_be_found(generation)
             return self._troubled(generation, error)
         await self._lookup.proved()
         log.info("%s was taken after all", generation.external_task_id)
         return await taken(generation, snapshot, planner=self._planner, now=self._now)
+
+    async def _is_hopeless(self, generation: Generation) -> bool:
+        """Say whether a lookup that was refused, and has never worked, need not be tried again."""
+        is_over = not _was_left(generation) and self._since_sent(generation) > self._grace
+        return is_over and not await self._lookup.works()
 
     def _troubled(self, generation: Generation, error: ProviderError) -> Generation:
         log.warning("%s could not be looked up: %s", generation.external_task_id, error)

@@ -36,6 +36,7 @@ MOST_IMAGE_BYTES = 40_000_000
 
 _FIRST_LOOKUP_SECONDS = 1.0
 _TOO_LARGE_SECONDS = 60.0
+_SLOW_LOOK = timedelta(seconds=5)
 _TOO_MANY_TASKS = "1303"
 _RECORDED_AGAIN_AFTER = (0.0, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 
@@ -99,11 +100,15 @@ class Submitter(Stage):
         self._memory = MemoryRoom(MOST_IMAGE_BYTES)
 
     async def next_due(self, *, look: bool = True) -> datetime | None:
-        """Return when there may be something to send; None: not before the bell rings."""
+        """Return when there may be something to send; None: not before the bell rings.
+
+        Who is held back looks now and then: not everything that sets others free rings here.
+        """
         due = await super().next_due(look=look)
         if due is None or due > self._now() or not self._is_stuck:
             return due
-        return await self._queue.next_chance(self._now())
+        chance = await self._queue.next_chance(self._now())
+        return min(moment for moment in (chance, self._now() + _SLOW_LOOK) if moment)
 
     async def _take(self, limit: int) -> list[Claim]:
         now = self._now()
@@ -126,7 +131,10 @@ class Submitter(Stage):
             await self._store.save(claim, generation.expired(FailureReason.BUSY, now))
             return
         async with self._memory.holding(await self._image_size(generation)):
-            await self._submit(claim, generation)
+            if self.is_stopping:
+                await self._store.postpone(claim, generation.due_at or self._now())
+            else:
+                await self._submit(claim, generation)
 
     async def _submit(self, claim: Claim, generation: Generation) -> None:
         now = self._now()
@@ -135,7 +143,8 @@ class Submitter(Stage):
             failed = generation.failed(FailureReason.REFERENCE_MISSING, now=now)
             await self._store.save(claim, failed)
             return
-        sending = await self._store.save(claim, generation.sending(now), keep=True)
+        until = now + self.lease_for
+        sending = await self._store.save(claim, generation.sending(now), keep=True, until=until)
         if sending is None:
             return
         answer = await self._send(sending.generation, image)

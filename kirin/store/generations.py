@@ -136,9 +136,11 @@ class GenerationStore:
         """Record a change that nobody has claimed the row for; say whether it was still `old`.
 
         Whoever works on the row at this moment finds its status changed, and records nothing.
-        With `is_same_attempt`, no other create may have been sent since.
+        With `is_same_attempt`, no other create may have been sent since, though one may be about
+        to be.
         """
-        unmoved = [_c.external_task_id == old.external_task_id, _c.status == old.status.value]
+        seen = {old.status.value} | ({Status.QUEUED.value} if is_same_attempt else set())
+        unmoved = [_c.external_task_id == old.external_task_id, _c.status.in_(seen)]
         if is_same_attempt:
             unmoved.append(_c.attempts == old.attempts)
         async with self._writing() as change:
@@ -317,11 +319,19 @@ class GenerationStore:
             if generation is not None
         ]
 
-    async def save(self, claim: Claim, new: Generation, *, keep: bool = False) -> Claim | None:
+    async def save(
+        self,
+        claim: Claim,
+        new: Generation,
+        *,
+        keep: bool = False,
+        until: datetime | None = None,
+    ) -> Claim | None:
         """Record what came of a claim, unless the row has moved on meanwhile.
 
         Writes only what differs, and only if the lease is still held and the status still the one
-        that was seen; otherwise returns `None`. The lease ends, unless `keep`.
+        that was seen; otherwise returns `None`. The lease ends, unless `keep`, and then it may be
+        prolonged (`until`).
         """
         lane = LANES[claim.work]
         values = changes(claim.generation, new) | {lane.lease.name: claim.lease}
@@ -329,6 +339,8 @@ class GenerationStore:
             values["due_at"] = unless_hinted(claim.generation, new)
         if not keep:
             values |= {lane.lease.name: None, lane.lease_until.name: None}
+        elif until is not None:
+            values |= {lane.lease_until.name: until}
         mine = (_c.external_task_id == new.external_task_id, lane.lease == claim.lease)
         async with self._writing() as change:
             result: CursorResult[object] = await change.connection.execute(

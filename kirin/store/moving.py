@@ -31,7 +31,7 @@ async def move(source: str, target: str, *, name: str) -> Mapping[str, int]:
         Database.open(target) as new,
     ):
         try:
-            async with old.read() as reading, new.write() as writing:
+            async with old.write() as reading, new.write() as writing:
                 await _must_be_empty(writing)
                 return {table.name: await _copy(table, reading, writing) for table in _TABLES}
         except TROUBLE as error:

@@ -651,3 +651,27 @@ async def test_what_fails_is_not_written_in_part(
 
 def test_the_bytes_of_an_image_are_not_printed() -> None:
     assert "IHDR" not in repr(ReferenceImage(data=IMAGE.data, sha256="ab", width=1, height=1))
+
+
+async def test_lease_is_prolonged_for_a_call_that_begins_late(store: GenerationStore) -> None:
+    await store.add(a_generation())
+    (claim,) = await store.claim(Work.SUBMIT, now=NOW, limit=1, lease_for=MINUTE)
+    late = NOW + 59 * SECOND
+    await store.save(claim, claim.generation.sending(late), keep=True, until=late + MINUTE)
+    too_early = NOW + 61 * SECOND
+    assert await store.claim(Work.RESOLVE, now=too_early, limit=1, lease_for=MINUTE) == []
+    assert await store.claim(Work.RESOLVE, now=late + MINUTE, limit=1, lease_for=MINUTE)
+
+
+async def test_answer_of_a_create_is_recorded_where_the_wish_is_only_about_to_be_sent_again(
+    store: GenerationStore,
+) -> None:
+    await store.add(a_generation())
+    sending = a_generation().sending(NOW)
+    assert await store.change(a_generation(), sending)
+    assert await store.change(sending, sending.requeued(now=NOW, due_at=NOW))
+    taken = sending.taken("task-1", now=NOW, poll_at=LATER)
+    assert await store.change(sending, taken, is_same_attempt=True)
+    found = await store.get("wish-1")
+    assert found is not None
+    assert (found.status, found.task_id) == (Status.RUNNING, "task-1")

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -48,10 +49,10 @@ class Strangers(Provider):
 class SavesFail(GenerationStore):
     """Cannot record a task's id for half a minute."""
 
-    async def save(self, claim: Claim, new: Generation, *, keep: bool = False) -> Claim | None:
+    async def save(self, claim: Claim, new: Generation, **options: Any) -> Claim | None:
         if new.task_id and seconds() < 30:
             raise OperationalError("UPDATE", {}, Exception("database is locked"))
-        return await super().save(claim, new, keep=keep)
+        return await super().save(claim, new, **options)
 
 
 async def one_wish(bot: Process) -> None:
@@ -84,11 +85,11 @@ def test_refusal_is_kept_through_trouble_of_the_database_too(
     class FailsOnce(GenerationStore):
         has_failed = False
 
-        async def save(self, claim: Claim, new: Generation, *, keep: bool = False) -> Claim | None:
+        async def save(self, claim: Claim, new: Generation, **options: Any) -> Claim | None:
             if new.status is Status.FAILED and not self.has_failed:
                 self.has_failed = True
                 raise OperationalError("UPDATE", {}, Exception("disk I/O error"))
-            return await super().save(claim, new, keep=keep)
+            return await super().save(claim, new, **options)
 
     async def act(bot: Process) -> None:
         await one_wish(bot)

@@ -74,12 +74,12 @@ class BrokenPen(Pen):
 class OverwritingStore(GenerationStore):
     """Saves without looking whether the row has moved on."""
 
-    async def save(self, claim: Claim, new: Generation, *, keep: bool = False) -> Claim | None:
+    async def save(self, claim: Claim, new: Generation, **options: Any) -> Claim | None:
         current = await self.get(new.external_task_id)
         if current is not None:
             seen = replace(claim.generation, status=current.status, placement=current.placement)
             claim = replace(claim, generation=seen)
-        return await super().save(claim, new, keep=keep)
+        return await super().save(claim, new, **options)
 
 
 class TwoPens(Pen):
