@@ -167,7 +167,7 @@ class Crowd:
         work = [asyncio.create_task(worker.run_until_idle()) for worker in self.workers]
         if crash:
             victim = self.dice.randrange(len(work))
-            for _ in range(self.dice.randrange(300)):  # real work goes on meanwhile
+            for _ in range(self.dice.randrange(100)):  # real work goes on meanwhile
                 await asyncio.sleep(0)
             work[victim].cancel()
             await asyncio.wait({work[victim]})
